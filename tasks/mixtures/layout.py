@@ -96,15 +96,27 @@ def layout(
 
 
 def _once(find: Callable[..., Any], about: Any, *options: Any) -> Any:
-    """What ``find(about, *options)`` returns, found once for the structure of ``about``."""
+    """What ``find(about, *options)`` returns, found once for the content of ``about``."""
     leaves, structure = jax.tree.flatten(about)
-    kinds = tuple((np.shape(x), x.dtype) for x in leaves)
+    kinds = tuple(map(_content, leaves))
     of = (find, structure, kinds, options, jnp.result_type(float))
     if of not in _FOUND:
         if len(_FOUND) >= _MOST:
             _FOUND.clear()
         _FOUND[of] = find(about, *options)
     return _FOUND[of]
+
+
+def _content(leaf: Any) -> Any:
+    """What tells a leaf of a task from others: names and steps may depend on its values."""
+    if isinstance(leaf, jax.core.Tracer):  # on whose values nothing of this can depend
+        return leaf.shape, leaf.dtype
+    values = np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+    return values.shape, values.dtype, values.tobytes()
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _layout(tasks: Sequence[AbstractTask], names: Any, inputs: str, outputs: str) -> Layout:

@@ -279,3 +279,17 @@ def test_mixtures_of_mixtures_and_of_tasks_of_users():
     assert {"correct_slow", "correct_single", "correct_min"} <= set(means)
     with pytest.raises(ValueError, match=r"an input 'task_slow'.*another name"):
         tasks.Mixture({"slow": inner, "single": Filter()})
+
+
+class Numbers(Filter):
+    """A user's task whose sizes are plain numbers, which JAX counts among its leaves."""
+
+    n_steps: int
+    dt: float
+
+
+def test_sizes_may_be_numbers_among_the_leaves():
+    other = Filter(dt=20.0, n_steps=5)
+    mixtures = {n: tasks.Mixture({"a": Numbers(dt=20.0, n_steps=n), "b": other}) for n in (7, 11)}
+    steps = {n: mixture.n_steps for n, mixture in mixtures.items()}
+    assert steps == {7: 7, 11: 11}
