@@ -18,7 +18,13 @@ AXIS = "trial"
 
 
 def over_batch(
-    function: Callable, arguments: tuple, axes: tuple[PyTree, ...], out_axes: PyTree, n: int
+    function: Callable,
+    arguments: tuple,
+    axes: tuple[PyTree, ...],
+    out_axes: PyTree,
+    n: int,
+    *,
+    along: str = AXIS,
 ) -> PyTree:
     """Return ``function(*arguments)``, of which each device computes its part of the batch.
 
@@ -38,13 +44,15 @@ def over_batch(
         The same for the result.
     n : int
         Size of the batch.
+    along : str
+        Axis of the mesh. Default ``"trial"``.
     """
-    n_shares = shares(AXIS)
+    n_shares = shares(along)
     if n_shares == 1 or n % n_shares:
         return function(*arguments)
 
     def spec(axis: Any) -> PartitionSpec:
-        return PartitionSpec() if axis is None else PartitionSpec(*(None,) * axis, AXIS)
+        return PartitionSpec() if axis is None else PartitionSpec(*(None,) * axis, along)
 
     def specs(axes: PyTree) -> PyTree:
         return jax.tree.map(spec, axes, is_leaf=lambda x: x is None)
@@ -53,7 +61,7 @@ def over_batch(
         function,
         in_specs=specs(axes),
         out_specs=specs(out_axes),
-        axis_names={AXIS},
+        axis_names={along},
         check_vma=False,
     )
     return shared(*arguments)

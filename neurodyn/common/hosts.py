@@ -27,7 +27,7 @@ def is_first() -> bool:
     return not several() or jax.process_index() == 0
 
 
-def by_first(compute: Callable[[], Any]) -> Any:
+def by_first(compute: Callable[[], Any], *, everywhere: bool = False) -> Any:
     """Compute something in the first process, and return it in all of them.
 
     No process goes on before the first has computed.
@@ -36,6 +36,8 @@ def by_first(compute: Callable[[], Any]) -> Any:
     ----------
     compute
         Function without arguments that returns numbers, text, or lists or dicts of them.
+    everywhere
+        Whether the others compute it too, for what it does, and drop what it returns.
 
     Raises
     ------
@@ -51,6 +53,8 @@ def by_first(compute: Callable[[], Any]) -> Any:
             message = {"value": compute()}
         except BaseException as raised:
             error, message = raised, {"error": f"{type(raised).__name__}: {raised}"}
+    elif everywhere:
+        compute()
     told = json.loads(_sent(json.dumps(message).encode()))
     if error is not None:
         raise error
@@ -85,7 +89,7 @@ def check_same(what: str, text: str, fix: str) -> None:
     others = [i for i, each in enumerate(np.asarray(given)) if (each != given[0]).any()]
     if others:
         listed = ", ".join(map(str, others))
-        raise ValueError(f"{what} differs between process 0 and process {listed}. {fix}")
+        raise ValueError(f"{what} differs between process 0 and {listed}. {fix}")
 
 
 def _sent(message: bytes) -> bytes:

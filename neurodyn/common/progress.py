@@ -1,10 +1,15 @@
-"""Progress of long work: bars on terminals and in notebooks, lines in text logs."""
+"""Progress of long work: bars on terminals and in notebooks, lines in text logs.
+
+Of several processes that work together, only the first shows any.
+"""
 
 import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from neurodyn.common import hosts
 
 #: Work that takes less time than this shows nothing [s].
 PATIENCE = 2.0
@@ -36,7 +41,7 @@ def bar(title: str, total: int, *, show: bool | None = None) -> Iterator[Advance
     advance
         ``advance(n=1, note="")``, to call after every part.
     """
-    if show is False:
+    if show is False or not hosts.is_first():
         yield lambda n=1, note="": None
         return
     elsewhere = _in_notebook if in_notebook() else _in_log
@@ -55,7 +60,7 @@ def line(text: str, *, show: bool | None = None) -> None:
     show
         True or False; None: except in notebooks.
     """
-    if show or (show is None and not in_notebook()):
+    if hosts.is_first() and (show or (show is None and not in_notebook())):
         print(text, file=sys.stderr, flush=True)
 
 

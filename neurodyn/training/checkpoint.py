@@ -89,8 +89,8 @@ class Checkpoint:
                 name == "evaluate_every" and given["evaluate"] is False
             ):
                 given[name] = stored.get(name)
-        if given["ensemble"] is None and stored.get("ensemble") is not None:
-            given["ensemble"] = Seeds.read(stored["ensemble"])
+        if stored.get("ensemble") is not None:
+            given["ensemble"] = _as_before(given["ensemble"], Seeds.read(stored["ensemble"]))
         return given
 
     def write(
@@ -165,6 +165,19 @@ class Checkpoint:
             )
 
 
+def _as_before(given: Any, stored: Seeds) -> Any:
+    """Seeds as a user gives them, run as before where that was left open.
+
+    What ``"auto"`` means depends on the devices, and a run may go on with others.
+    """
+    if given is None:
+        return stored
+    asked = Seeds(given) if type(given) is int else given
+    left_open = isinstance(asked, Seeds) and asked.how == "auto"
+    same = left_open and (asked.n, asked.seeds) == (stored.n, stored.seeds)
+    return stored if same else given
+
+
 class Saver:
     """Writes checkpoints when they are due; does nothing without a file."""
 
@@ -174,7 +187,13 @@ class Saver:
 
     def restore(self, run: Any, history: History, steps: int) -> tuple[int, bool]:
         """The step to go on from, and whether a callback ended the run there."""
-        if self.file is None or (found := self.file.read(run.state)) is None:
+        found = None if self.file is None else self.file.read(run.state)
+        run.agree(
+            "the checkpoint that is found",
+            f"at step {found[0]}" if found else "none",
+            "Its file must be on a file system that all hosts share.",
+        )
+        if found is None:
             return 0, False
         step, ended, run.state, arrays = found
         if step > steps:
@@ -198,6 +217,9 @@ class Saver:
             due = time.monotonic() - self.clock > _CHECKPOINT
         else:
             due = step % self.every == 0
-        if self.file is not None and (due or now) and step > self.written:
-            self.file.write(step, run.state, history.arrays(), ended)
+        if self.file is None or step <= self.written:
+            return
+        if now or run.decide(lambda: due):
+            file, state = self.file, run.state
+            run.decide(lambda: file.write(step, state, history.arrays(), ended))
             self.written, self.clock = step, time.monotonic()

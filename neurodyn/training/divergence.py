@@ -51,10 +51,8 @@ def refuse_divergence(plan: Plan, run: Any, history: History, records, step: int
 def warn_of_long_step(plan: Plan, run: Any, step: int, told: set[int]) -> None:
     """Warn, once for each member, when the task's step no longer suits the model."""
     for seed in set(range(len(plan.models))) - told:
-        constants, member = run.member(seed)
-        model = eqx.combine(member.params, constants.rest)
         try:
-            check_step(model, plan.task.dt)
+            check_step(run.model(seed), plan.task.dt)
         except ValueError as error:
             told.add(seed)
             which = "" if plan.how is None else f" of seed {seed}"

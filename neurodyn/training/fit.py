@@ -1,12 +1,15 @@
 """Training: the front door and the loop around the compiled steps."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from jax.sharding import Mesh
+
 from neurodyn.common.progress import bar
 from neurodyn.training import step as compiled
+from neurodyn.training.callbacks import as_callbacks, end_wanted
 from neurodyn.training.checkpoint import Checkpoint, Saver
 from neurodyn.training.divergence import refuse_divergence, warn_of_long_step
 from neurodyn.training.history import History
@@ -40,6 +43,7 @@ def fit(
     resume: bool = False,
     callbacks: Callable[[Snapshot], Any] | Sequence[Callable[[Snapshot], Any]] = (),
     progress: bool | None = None,
+    mesh: Mesh | None = None,
     key: Any,
 ) -> Fit:
     """Train a model on a task.
@@ -110,6 +114,14 @@ def fit(
         it.
     progress
         Whether to show a bar; default: on a terminal and in notebooks.
+    mesh
+        Devices that share the work out, a :class:`jax.sharding.Mesh` whose axes are named after
+        dims: ``jax.make_mesh((8,), ("trial",))`` gives each of 8 devices an eighth of every batch,
+        an axis ``"seed"`` a part of the members of an ensemble, ``"unit"`` a part of the units of a
+        large network, with the weights that lead to them. Trials, seeds and batches are those of
+        one device, sums are taken in another order. Default: one device. With several processes
+        (:func:`jax.distributed.initialize`) all of them call `fit` with the same arguments;
+        process 0 writes the checkpoint, shows progress and decides for callbacks, which all call.
     key
         Seed or key. Step k depends on ``fold_in`` of it and k only.
 
@@ -133,7 +145,7 @@ def fit(
         If a time constant falls below the task's step; :class:`~neurodyn.params.Bounded` keeps it
         above.
     """
-    callbacks = _functions(callbacks)
+    callbacks = as_callbacks(callbacks)
     options: dict[str, Any] = {
         "batch_size": batch_size,
         "sampler": sampler,
@@ -159,18 +171,22 @@ def fit(
         optimizer=optimizer,
         steps=steps,
         curriculum=curriculum,
+        mesh=mesh,
         key=key,
         **options,
     )
     if callbacks and plan.evaluate_every is None:
         raise ValueError("Callbacks are called after evaluations: leave out evaluate=False.")
+    if plan.sharing is not None:
+        files = {"checkpoint": checkpoint, "checkpoint_every": checkpoint_every, "resume": resume}
+        plan.sharing.check_processes(plan.settings | {"steps": plan.steps} | files)
     if file is not None:
         file.settings = plan.settings
     members = [
         compiled.start(plan.setup, m, plan.task, k)
         for m, k in zip(plan.models, plan.keys, strict=True)
     ]
-    run = Members(plan.setup, members, batched=plan.how == "vmap")
+    run = Members(plan.setup, members, batched=plan.how == "vmap", sharing=plan.sharing)
     try:
         return _train(plan, run, Saver(file, checkpoint_every), callbacks, progress)
     finally:
@@ -190,6 +206,7 @@ def _train(plan: Plan, run: Any, saver: Saver, callbacks: Sequence, progress: An
     with bar("training", plan.steps, show=progress) as advance:
         advance(step)
         while step < plan.steps and not stopped and not run.flags()[1].all():
+            size = run.decide(lambda n=size: n)
             n = min(size, saver.next_stop(step), plan.next_stop(step) - step)
             with clock("train"):
                 records = chunk(step, n)
@@ -262,30 +279,4 @@ def _call(callbacks: Sequence, plan: Plan, run: Any, history: History, step: int
     if not callbacks:
         return False
     snapshot = Snapshot(step, history.latest(), models_of(plan, run, best=False))
-    # All of them are called, whatever one says.
-    wishes = [_is_true(callback, callback(snapshot)) for callback in callbacks]
-    return any(wishes)
-
-
-def _is_true(callback: Callable, wish: Any) -> bool:
-    try:
-        return bool(wish)
-    except (TypeError, ValueError) as error:
-        name = getattr(callback, "__name__", type(callback).__name__)
-        raise TypeError(
-            f"the callback {name} returned a {type(wish).__name__} that is neither true nor false "
-            f"({error}): return True to end training, else None."
-        ) from error
-
-
-def _functions(callbacks: Any) -> tuple[Callable, ...]:
-    """One callback or several, as a tuple."""
-    several = isinstance(callbacks, Iterable) and not callable(callbacks)
-    found = () if callbacks is None else tuple(callbacks) if several else (callbacks,)
-    for one in found:
-        if not callable(one) or isinstance(one, type):
-            raise TypeError(
-                "`callbacks` is a function of a Snapshot (`step`, `metrics`, `model`), or several "
-                f"in a list; got {one!r}."
-            )
-    return found
+    return run.decide(lambda: end_wanted(callbacks, snapshot), everywhere=True)

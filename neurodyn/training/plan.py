@@ -1,5 +1,6 @@
 """The arguments of `fit`, checked before compilation, as the plan of a run."""
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from neurodyn.training.gradients import BPTT, AbstractGradient
 from neurodyn.training.history import evaluated
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.samplers import make_sampler
+from neurodyn.training.sharing import Sharing, sharing_of
 from neurodyn.training.step import Setup
 
 #: Metrics of which it is known which way is better.
@@ -45,7 +47,10 @@ class Plan(NamedTuple):
     how
         ``"map"`` or ``"vmap"``; None without an ensemble.
     settings
-        Settings that a checkpoint must have too.
+        Settings that a checkpoint must have too. The mesh is none of them, so that a run may go on
+        with other devices.
+    sharing
+        Where arrays lie on a mesh; None without one.
     """
 
     setup: Setup
@@ -57,6 +62,7 @@ class Plan(NamedTuple):
     evaluate_every: int | None
     settings: dict[str, Any]
     select: str
+    sharing: Sharing | None
 
     def evaluates_at(self, step: int) -> bool:
         """Whether there is an evaluation after so many steps."""
@@ -92,6 +98,7 @@ def make_plan(
     curriculum: Any,
     ensemble: Any,
     key: Any,
+    mesh: Any = None,
 ) -> Plan:
     """Check all arguments of `fit`."""
     if not isinstance(task, AbstractTask):
@@ -120,11 +127,14 @@ def make_plan(
             raise ValueError("A curriculum goes by evaluations: leave out evaluate=False.")
         curriculum.check(task)
     ensemble = seeds_of(model, ensemble)
-    how = None if ensemble is None else ensemble.resolved()
     models, keys = members_of(model, ensemble, as_key(key, needed_for="Training"))
     for one in models:
         check_model(one, task, objective)
     chosen = make_sampler(sampler, task, batch_size)
+    sharing = sharing_of(mesh, models[0], task, chosen, ensemble)
+    if ensemble is not None and sharing is not None and sharing.seeds:
+        ensemble = dataclasses.replace(ensemble, how="vmap")
+    how = None if ensemble is None else ensemble.resolved()
     setup = Setup(
         objective=objective,
         gradient=gradient,
@@ -135,6 +145,7 @@ def make_plan(
         evaluate=None if evaluate is False else evaluate,
         watch=_watched(select, patience, evaluate_every),
         patience=None if patience is None else (_int32(patience), _int32(evaluate_every)),
+        mesh=None if sharing is None else sharing.mesh,
     )
     settings = {
         "model": fingerprint(models),
@@ -152,7 +163,7 @@ def make_plan(
         "evaluate_every": evaluate_every,
         "ensemble": None if ensemble is None else ensemble.described(),
     }
-    return Plan(setup, task, models, keys, how, steps, evaluate_every, settings, select)
+    return Plan(setup, task, models, keys, how, steps, evaluate_every, settings, select, sharing)
 
 
 def _evaluations(evaluate: Any, every: Any, steps: int) -> int | None:

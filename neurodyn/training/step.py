@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from neurodyn.common.arrays import as_array
@@ -19,6 +20,7 @@ from neurodyn.training.history import evaluated
 from neurodyn.training.indexed import apply_gradients, init_optimizer
 from neurodyn.training.objectives.objective import AbstractObjective
 from neurodyn.training.samplers import AbstractSampler
+from neurodyn.training.sharing import share_out
 from neurodyn.training.shortening import in_fewest_steps
 
 #: Most steps that one call of the compiled program makes (the size of its history buffers).
@@ -40,6 +42,8 @@ class Setup(eqx.Module):
     patience
         Evaluations without a better value of it after which a member is done, and the steps between
         evaluations; or None.
+    mesh
+        Devices over which trials are shared out; or None.
     """
 
     objective: AbstractObjective
@@ -51,6 +55,7 @@ class Setup(eqx.Module):
     evaluate: Any
     watch: tuple[str, int] | None = eqx.field(static=True)
     patience: tuple[Int[Array, ""], Int[Array, ""]] | None
+    mesh: Mesh | None = eqx.field(static=True, default=None)
 
 
 class Constants(eqx.Module):
@@ -166,6 +171,7 @@ def _advance(setup: Setup, constants: Constants, member: Member, number: Int[Arr
     trials, order = setup.sampler.draw(
         task, member.order, number, key=batch_key, order_key=constants.order_key
     )
+    trials = share_out(setup.mesh, trials)
     gradient = setup.gradient(setup.objective)
     loss, metrics, aux, grads = in_fewest_steps(
         lambda trials: gradient(model, task, trials, member.aux, key=objective_key), trials
@@ -185,7 +191,8 @@ def evaluate(fixed: tuple, member: Member) -> tuple[Member, dict[str, Array]]:
     if getattr(setup.evaluate, "fresh", False):
         key = jax.random.fold_in(key, number)
     if setup.evaluate is None:
-        metrics = setup.objective.evaluate(model, task, task.validation(), member.aux, key=key)
+        trials = share_out(setup.mesh, task.validation())
+        metrics = setup.objective.evaluate(model, task, trials, member.aux, key=key)
     else:
         metrics = setup.evaluate(model, task, key=key)
     metrics = _evaluated(metrics)
