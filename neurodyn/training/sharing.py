@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from neurodyn.common import hosts
-from neurodyn.engine import devices
+from neurodyn.engine import devices, placement
 from neurodyn.task import Trial
 from neurodyn.training.ensemble import Seeds
 from neurodyn.training.samplers import AbstractSampler
@@ -112,9 +112,9 @@ def sharing_of(
     sizes = {"trial": ("n_items", task.n_items) if n is None else ("batch_size", n)}
     if ensemble is not None:
         sizes["seed"] = ("ensemble", ensemble.n)
-    n_units = getattr(model, "n_units", None)
-    if isinstance(n_units, (int, tuple)):
-        sizes["unit"] = (f"n_units of {type(model).__name__}", int(np.sum(n_units)))
+    n_units = placement.count_units(model)
+    if n_units is not None:
+        sizes["unit"] = (f"the number of units of this {type(model).__name__}", n_units)
     checked = devices.check_mesh(mesh, sizes, "training")
     if "seed" in checked.shape and ensemble is not None and ensemble.how == "map":
         raise ValueError(

@@ -101,7 +101,7 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
         ({"trial": 3}, {"sampler": "full", "batch_size": None}, ["n_items=16", "15 or 18"]),
         ({"seed": 2}, {}, ["'seed'", "no members of an ensemble", "'trial' or 'unit'"]),
         ({"seed": 2}, {"ensemble": 3}, ["ensemble=3", "2 or 4"]),
-        ({"unit": 3}, {}, ["n_units of ALRNN=8", "6 or 9"]),
+        ({"unit": 3}, {}, ["units of this ALRNN=8", "6 or 9"]),
         ({"neuron": 2}, {}, ["'neuron'", "'trial', 'seed' or 'unit'"]),
     ],
 )
