@@ -19,6 +19,7 @@ from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.analysis.shared.timebins import rebin
 from neurodyn.labels import LabelError, bin_width, clock, match, pair
 from neurodyn.labels.roles import chosen, conditions
+from neurodyn.signals.chunked import LARGE, gib, is_loaded
 
 Join = Literal["exact", "inner"]
 
@@ -142,7 +143,7 @@ def _members(x: xr.DataArray) -> tuple[Array, np.ndarray]:
 
 def _recorded(rec, name: str | None) -> tuple[xr.DataArray, xr.DataArray | None]:
     """Activity of a recording, and the halves it may bring on a dim ``repetition``."""
-    array = pick(rec, name, what="the recording")
+    array = pick(rec, name, what="the recording", streams=True)
     variables = getattr(rec, "data_vars", {})
     if "repetition" in array.dims:
         number = variables.get("n_trials", xr.DataArray(1.0))
@@ -196,11 +197,11 @@ def _run_means(run, by, name: str | None, join: Join, least: int) -> xr.DataArra
     own = [n for n in by or () if n in getattr(run, "data_vars", {})]
     if not any("seed" in run[n].dims for n in own):
         run = run.set_coords(own) if own else run
-        array = pick(run, name, what="the run")
+        array = pick(run, name, what="the run", streams=True)
         return condition_means(array, by, what="the run", least=least)
     members = [
         condition_means(
-            pick(run.isel(seed=i).set_coords(own), name, what="the run"),
+            pick(run.isel(seed=i).set_coords(own), name, what="the run", streams=True),
             by,
             what=f"member {i} of the run",
             least=least,
@@ -229,6 +230,12 @@ def _splittable(recorded, halves, y: xr.DataArray, by, codes):
         return None, given_halves(matched), ""
     if codes is None:
         return None, None, "the recording holds condition means without halves ('repetition')"
+    if not is_loaded(recorded) and recorded.nbytes > LARGE:
+        reason = (
+            f"single trials of {gib(recorded.nbytes)} are not loaded (limit {gib(LARGE)}): give "
+            "the means of two halves of them on 'repetition' (neurodyn.trials.split_half)"
+        )
+        return None, None, reason
     n = y.sizes["condition"]
     trials = group_trials(recorded, codes, n, what="the recording", balance=True)
     try:
