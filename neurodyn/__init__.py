@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         models,
         plot,
         spikes,
+        sweeps,
         tasks,
         training,
         trials,
@@ -92,6 +93,7 @@ __all__ = [
     # Published studies
     "experiments",
     "sweep",
+    "sweeps",
     "citation",
     # Write your own
     "AbstractSystem",

@@ -25,6 +25,7 @@ from neurodyn.plot.ranking import ranking
 from neurodyn.plot.raster import raster
 from neurodyn.plot.representations import rdm, rdm_models
 from neurodyn.plot.spikes import intervals, population_rate, population_spectrum
+from neurodyn.plot.sweeps import sweep
 from neurodyn.plot.symbols import attractor, geometric_graph, symbol_graph
 from neurodyn.plot.tasks import trial
 from neurodyn.plot.training import checkpoints, elbow, history, time_constants
@@ -80,6 +81,7 @@ __all__ = [
     "selection",
     "spectra",
     "spectrum",
+    "sweep",
     "symbol_graph",
     "time_constants",
     "traces",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -19,22 +17,6 @@ _CACHE = (
     "jax_persistent_cache_min_compile_time_secs",
     "jax_persistent_cache_min_entry_size_bytes",
 )
-
-
-def needed(name: str) -> ModuleType:
-    """Import a package of the extra, or say how to install it.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"neurodyn.sweep needs {name}, which is not installed: pip install 'neurodyn[sweep]'."
-        ) from error
 
 
 @contextlib.contextmanager
@@ -117,7 +99,7 @@ def _local(workers: int) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
             memory_limit=0,  # a point may take what the machine has
             silence_logs=logging.CRITICAL,
         )

@@ -208,7 +208,7 @@ class Store:
 _ERROR = ("point_error_type", "point_error", "point_traceback")
 
 
-def open_group(path: Path) -> Any:
+def open_group(path: Path, *, writing: bool = True) -> Any:
     """The root group of a store.
 
     Raises
@@ -219,11 +219,11 @@ def open_group(path: Path) -> Any:
     import zarr
 
     try:
-        root = zarr.open_group(str(path), mode="r+")
+        root = zarr.open_group(str(path), mode="r+" if writing else "r")
         json.loads(root.attrs[ABOUT])
     except (KeyError, ValueError, OSError, TypeError) as error:
         raise ValueError(
-            f"{path} holds something else, not a sweep: choose another name (out)."
+            f"{path} holds something else, not a sweep: choose another folder."
         ) from error
     return root
 

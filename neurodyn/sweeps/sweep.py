@@ -17,10 +17,11 @@ from neurodyn.experiments import Experiment
 from neurodyn.experiments.running.about import settings_of
 from neurodyn.experiments.running.values import read
 from neurodyn.io.lock import locked
-from neurodyn.sweeps.cluster import connected, needed
+from neurodyn.sweeps.cluster import connected
 from neurodyn.sweeps.grid import Grid, check_names, grid_of, seeds_of
+from neurodyn.sweeps.needs import needed
 from neurodyn.sweeps.points import Outcome, job_of, pack
-from neurodyn.sweeps.result import opened
+from neurodyn.sweeps.result import read as read_sweep
 from neurodyn.sweeps.run import Sender
 from neurodyn.sweeps.same import about_of, refuse_other
 from neurodyn.sweeps.store import DONE, FAILED, WAITING, Store, open_group
@@ -124,6 +125,7 @@ def sweep(
 
     See Also
     --------
+    neurodyn.sweeps.read : The same from the store, also while it is written.
     neurodyn.sweeps.table : Rows of points.
     neurodyn.plot.sweep : A figure of one result.
 
@@ -172,7 +174,7 @@ def sweep(
                 Sender(connection, packed, retries=retries, record=record, note=note).run(todo)
         elif resume:
             line(f"{path} holds this sweep, finished: nothing to do.", show=progress)
-        return opened(path)
+        return read_sweep(path)
 
 
 class _Shown:

@@ -131,6 +131,8 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.analysis.flow_field": "its inputs do not vary in time",
         "neurodyn.drive.poisson": "what it draws has no labels",
         "neurodyn.experiments.result": "it joins the parts of an experiment",
+        "neurodyn.plot.sweep": "it draws the result of a sweep, which holds states of points",
+        "neurodyn.sweeps.table": "it takes the result of a sweep, which holds states of points",
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",
         "neurodyn.analysis.skeleton_distances": "it takes a list",

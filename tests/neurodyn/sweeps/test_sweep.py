@@ -1,6 +1,7 @@
 """Sweeps: results, errors, resuming, refusals; the store and the table."""
 
 import json
+import sys
 
 import jax
 import numpy as np
@@ -47,7 +48,9 @@ def test_every_point_is_the_same_call_alone(first):
 
 def test_the_store_is_plain_data(first):
     found, path = first
-    xr.testing.assert_equal(nd.io.read(path), found)
+    xr.testing.assert_identical(nd.sweeps.read(path), found)
+    names = nd.io.read(path).data_vars
+    assert set(names) == set(found.data_vars)
     names = [file.name for file in path.rglob("*") if file.is_file()]
     assert not [name for name in names if "partial" in name or "lock" in name]
     texts = [file.read_text() for file in path.rglob("zarr.json")]
@@ -63,6 +66,34 @@ def test_the_table_has_a_row_for_every_point(first):
     assert "x" not in rows
     with pytest.raises(ValueError, match="takes the result of"):
         table(xr.Dataset())
+
+
+def test_a_result_is_drawn_over_the_grid(first):
+    found, _ = first
+    found = found.assign(loss=found["x"].mean("x_0").assign_attrs(long_name="loss", units="bit"))
+    found["loss"][0, 0, 0] = np.nan
+    ax = nd.plot.sweep(found, "loss").axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("tau (ms)", "loss (bit)")
+    means = [line.get_ydata() for line in ax.lines if line.get_linestyle() == "-"]
+    np.testing.assert_allclose(means, found["loss"].mean("seed").T, rtol=1e-6)
+    ax = nd.plot.sweep(found, "loss", x="kind", by="seed").axes[0]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "bb"]
+    for call, said in (
+        ({"name": "los"}, "no result 'los'; single values are count, over"),
+        ({"name": "x"}, "dims of its own, x_0"),
+        ({"name": "word"}, "no numbers"),
+        ({"name": "loss", "x": "time"}, "no dim 'time'; it has tau, kind, seed"),
+        ({"name": "loss", "x": "tau", "by": "tau"}, "give two dims"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            nd.plot.sweep(found, **call)
+
+
+@pytest.mark.parametrize("missing", ["zarr", "distributed"])
+def test_a_missing_package_is_named_with_its_extra(missing, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=rf"need {missing}.*neurodyn\[sweep\]"):
+        nd.sweep(plain, {"a": [1]}, out=tmp_path / "s.zarr")
 
 
 def test_a_finished_sweep_is_read_and_another_one_refused(first, client):
@@ -87,6 +118,10 @@ def test_a_finished_sweep_is_read_and_another_one_refused(first, client):
             nd.sweep(resume=True, **call, **options)
         assert said in str(told.value)
     (path.parent / "other.zarr").mkdir()
+    with pytest.raises(ValueError, match="holds something else"):
+        nd.sweeps.read(path.parent / "other.zarr")
+    with pytest.raises(FileNotFoundError, match="no sweep at"):
+        nd.sweeps.read(path.parent / "nothing.zarr")
     with pytest.raises(ValueError, match="holds something else"):
         nd.sweep(points.draw, {"tau": [1.0]}, out=path.parent / "other.zarr", client=client)
 
