@@ -97,8 +97,11 @@ def _scalar(x: Any) -> Float[Array, ""]:
 
 
 def is_concrete(*arrays: Any) -> bool:
-    """Whether values are known (they are not under ``jit`` or ``vmap``)."""
-    return not any(isinstance(x, jax.core.Tracer) for x in arrays)
+    """Whether values are known: not under ``jit`` or ``vmap``, nor on other processes."""
+    return not any(
+        isinstance(x, jax.core.Tracer) or (isinstance(x, jax.Array) and not x.is_fully_addressable)
+        for x in arrays
+    )
 
 
 def all_finite(x: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.sharding import Mesh
@@ -79,14 +80,23 @@ def _check_alike(members: Sequence[Any]) -> None:
             )
 
 
-def on_devices(
-    member: Any, mesh: Mesh | None, interventions: Sequence[AbstractIntervention]
-) -> Any:
-    """A model as it runs on a mesh: on its devices, unless it shares them with other members."""
+def divided(member: Any, mesh: Mesh | None, interventions: Sequence[AbstractIntervention]) -> Any:
+    """A model as it runs on a mesh."""
     if mesh is None:
         return member
-    system = placement.divided(member if interventions else with_room(member), mesh)
-    return system if mesh.shape["seed"] > 1 else placement.placed(system, mesh)
+    return placement.divided(member if interventions else with_room(member), mesh)
+
+
+def labelling(members: Sequence[Any], mesh: Mesh | None) -> list[Any]:
+    """The models with the numbers that label units, where other processes hold a part of them."""
+    if not devices.spans_hosts(mesh):
+        return list(members)
+
+    def known(x: Any) -> Any:
+        away = isinstance(x, jax.Array) and not x.is_fully_addressable
+        return jnp.asarray(devices.fetched(x)) if away and x.ndim < 2 else x
+
+    return [jax.tree.map(known, member) for member in members]
 
 
 def run_together(runs: Sequence[Runner], mesh: Mesh, advance: Callable) -> list[xr.Dataset]:

@@ -1,5 +1,6 @@
 """Runs chunk after chunk of a plan, checks the results and labels them."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 import xarray as xr
 from jax.sharding import Mesh
 
-from neurodyn.engine import devices
+from neurodyn.engine import devices, placement
 from neurodyn.engine.inputs import trials_for
 from neurodyn.engine.plan import Plan as EnginePlan
 from neurodyn.engine.prepare import prepared
@@ -39,7 +40,7 @@ class Runner:
     model
         The model, which gives the labels.
     system
-        The model as it runs: the same, or on the devices of the mesh.
+        The model as it runs: the same, or divided for the devices of the mesh.
     mesh
         Devices, in the order of the engine; None: one.
     """
@@ -98,10 +99,18 @@ class Runner:
         state = None
         for start in self.starts:
             plan = self.prepared(first, start, state)
-            run = execute(plan) if self.mesh is None else execute_on(self.mesh, plan)
+            if self.mesh is None:
+                run = execute(plan)
+            else:
+                run = execute_on(self.mesh, plan._replace(system=self._placed))
             state = run.final_state
             yield self.collect(on_host(run), first, start)
             advance()
+
+    @functools.cached_property
+    def _placed(self) -> Any:
+        """The system on the devices of the mesh, after the checks, which read its numbers."""
+        return placement.placed(self.prepared(0, 0, None).system, self.mesh)
 
     @property
     def starts(self) -> range:

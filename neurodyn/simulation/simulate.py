@@ -16,7 +16,7 @@ from neurodyn.engine.intervene.base import as_interventions
 from neurodyn.engine.record import Save, as_save, checked_save
 from neurodyn.simulation.chunks import chunk_sizes
 from neurodyn.simulation.labelling import join
-from neurodyn.simulation.mesh import checked_mesh, on_devices, run_together
+from neurodyn.simulation.mesh import checked_mesh, divided, labelling, run_together
 from neurodyn.simulation.parts import check_parts
 from neurodyn.simulation.plan import make_plan
 from neurodyn.simulation.runner import Runner
@@ -155,10 +155,10 @@ def simulate(
         record = _record(member, save, source)
         sizes = chunk_sizes(member, plan, record, chunk, chunk_steps, **parts)
         run_key = None if key is None else fold_in(key, 1)
-        system = on_devices(member, grid, interventions)
+        system = divided(member, grid, interventions)
         return Runner(member, system, plan, record, solver, interventions, run_key, *sizes, grid)
 
-    runs = [runner(member) for member in members]
+    runs = [runner(member) for member in labelling(members, grid)]
     if to is not None and len(members) > 1:
         raise ValueError("`to` streams one model at a time; loop over the ensemble.")
     if len(members) > 1 and isinstance(members[0], AbstractSpiking):

@@ -20,8 +20,9 @@ BAR = 1e-5
 
 
 def mesh(**axes: int) -> jax.sharding.Mesh:
-    """A mesh with these axes."""
-    grid = np.array(jax.devices()[: int(np.prod(list(axes.values())))])
+    """A mesh with these axes, of all processes."""
+    devices = sorted(jax.devices(), key=lambda d: (d.id % len(jax.local_devices()), d.id))
+    grid = np.array(devices[: int(np.prod(list(axes.values())))])
     return jax.sharding.Mesh(grid.reshape(list(axes.values())), tuple(axes))
 
 
@@ -64,10 +65,6 @@ def compiled(run) -> int:
 
 # --- models ----------------------------------------------------------------------------------
 
-LAW = params.Normal(2.0, 1.0)
-SOME = spiking.FixedProbability(0.2)
-PAIRS = plasticity.PairSTDP(w_max=5.0)
-
 
 def izhikevich(**projections):
     """Excitatory and inhibitory neurons with noise and these projections."""
@@ -87,15 +84,17 @@ def izhikevich(**projections):
 
 def every_kind():
     """A network with a projection of every kind that is divided."""
+    law, some = params.Normal(2.0, 1.0), spiking.FixedProbability(0.2)
+    pairs = plasticity.PairSTDP(w_max=5.0)
     return izhikevich(
-        at_once=spiking.Projection("E", "all", "ampa", W=LAW, connect=SOME),
+        at_once=spiking.Projection("E", "all", "ampa", W=law, connect=some),
         matrix=spiking.Projection("I", "all", "gaba", W=-1.0),
         part=spiking.Projection("E", "I", "ampa", W=0.3),
         late=spiking.Projection(
-            "I", "E", "gaba", W=-1.0, connect=SOME, delay=params.Uniform(0.5, 4.0)
+            "I", "E", "gaba", W=-1.0, connect=some, delay=params.Uniform(0.5, 4.0)
         ),
         plastic=spiking.Projection(
-            "E", "E", "ampa", W=params.Uniform(0.0, 2.0), connect=SOME, rule=PAIRS, delay=1.0
+            "E", "E", "ampa", W=params.Uniform(0.0, 2.0), connect=some, rule=pairs, delay=1.0
         ),
     )
 
@@ -192,7 +191,7 @@ def spikes() -> None:
     same(every_kind(), None, [{"trial": 8}], bar=1e-4, **run)
     matrix = izhikevich(
         all=spiking.Projection("all", "all", "ampa", W=params.Normal(0.0, 1.0)),
-        learned=spiking.Projection("all", "all", "gaba", W=0.1, rule=PAIRS),
+        learned=spiking.Projection("all", "all", "gaba", W=0.1, rule=plasticity.PairSTDP()),
     )
     same(matrix, None, [{"unit": 8}, {"unit": 4, "trial": 2}], bar=0.0, **run)
     lesion = nd.Lesion([3, 60], start=20.0)
@@ -217,8 +216,37 @@ def again() -> None:
         assert compiled(lambda run=run: run(2)) == 0
 
 
-PARTS = {"small": [small], "full": [rates, spikes, again]}
+def hosts() -> None:
+    """Two processes with four devices each, of which both get the whole result."""
+    assert len(jax.devices()) == 2 * len(jax.local_devices()) == 8
+    task = tasks.PerceptualDecision()
+    sizes = task.n_inputs, 16, task.n_outputs
+    members = [models.CTRNN(*sizes, noise_std=0.1, key=seed) for seed in range(2)]
+    options = {"n_trials": 16, "key": 3}
+    same(members[0], task, [{"trial": 8}, {"unit": 4, "trial": 2}], chunk=8, **options)
+    same(nd.Ensemble(members), task, [{"seed": 2, "trial": 2, "unit": 2}], **options)
+    run = {"dt": 0.5, "n_steps": 60, "n_trials": 2, "key": 1}
+    same(every_kind(), None, [{"unit": 8}], bar=0.0, **run)
+    folder = sys.argv[3]
+    options = {"dt": 20.0, "n_steps": 40, "n_trials": 8, "key": 1}
+    whole = nd.simulate(members[0], None, **options)
+    grid = mesh(trial=2, unit=4)
+    stored = nd.simulate(members[0], None, mesh=grid, to=f"{folder}/run.zarr", chunk=4, **options)
+    assert difference(stored.load(), whole) <= BAR
+    taken = False
+    try:
+        nd.simulate(members[0], None, mesh=grid, to=f"{folder}/run.zarr", **options)
+    except (FileExistsError, RuntimeError) as error:
+        taken = "run.zarr exists" in str(error)
+    assert taken
+
+
+PARTS = {"small": [small], "full": [rates, spikes, again], "hosts": [hosts]}
 
 if __name__ == "__main__":
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    if sys.argv[1] == "hosts":
+        jax.distributed.initialize(f"localhost:{sys.argv[4]}", 2, int(sys.argv[2]))
     for part in PARTS[sys.argv[1]]:
         part()

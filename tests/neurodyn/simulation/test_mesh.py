@@ -1,6 +1,7 @@
 """Simulation on several devices."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,26 +17,39 @@ from neurodyn import models
 HERE = Path(__file__).parent
 
 
-def on_eight_devices(part: str) -> None:
-    """Run a part of `on_mesh.py` in a process that has eight virtual devices."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", HERE / "on_mesh.py", part],
+def on_devices(n: int, *arguments: str) -> subprocess.Popen:
+    """Start a part of `on_mesh.py` in a process that has some virtual devices."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={n}"
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", HERE / "on_mesh.py", *arguments],
         env=os.environ | {"XLA_FLAGS": flags},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def check_passed(*processes: subprocess.Popen) -> None:
+    """Wait for processes, and show what they said if one failed."""
+    said = [process.communicate()[0] for process in processes]
+    assert not any(process.returncode for process in processes), "\n".join(said)
 
 
 def test_eight_devices_give_the_run_of_one():
-    on_eight_devices("small")
+    check_passed(on_devices(8, "small"))
 
 
 @pytest.mark.slow
 def test_eight_devices_give_the_run_of_one_for_every_model():
-    on_eight_devices("full")
+    check_passed(on_devices(8, "full"))
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_run_of_one(tmp_path):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    check_passed(*(on_devices(4, "hosts", str(i), str(tmp_path), port) for i in range(2)))
 
 
 def network(n: int = 8):
