@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from neurodyn.cli import meshes
 from neurodyn.cli.output import document, pairs
 
 Resume = Annotated[
@@ -45,6 +46,11 @@ def run(
     resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
+    mesh: meshes.Devices = None,
+    distributed: meshes.Distributed = False,
+    coordinator: meshes.Coordinator = None,
+    processes: meshes.Processes = None,
+    process: meshes.Process = None,
 ) -> None:
     """Run an experiment and write its result, figures and report into a folder.
 
@@ -56,6 +62,7 @@ def run(
         if key in settings:
             raise typer.BadParameter(f"--set gives '{key}' twice: {settings[key]} and {value}.")
         settings[key] = value
+    meshes.join(distributed, coordinator, processes, process)
     carry_out(
         name,
         preset,
@@ -64,6 +71,7 @@ def run(
         resume=resume,
         overwrite=overwrite,
         as_json=as_json,
+        mesh=meshes.mesh_of(mesh, distributed),
     )
 
 
@@ -76,9 +84,11 @@ def carry_out(
     resume: bool,
     overwrite: bool,
     as_json: bool,
+    mesh: Any = None,
 ) -> None:
-    """Run an experiment, and print its summary and its files."""
+    """Run an experiment, and print its summary and its files; process 0 does, of several."""
     from neurodyn import experiments
+    from neurodyn.common import hosts
 
     if resume and overwrite:
         raise typer.BadParameter("--resume and --overwrite exclude each other.")
@@ -95,7 +105,10 @@ def carry_out(
         resume=resume,
         overwrite=overwrite,
         progress=True,
+        mesh=mesh,
     )
+    if not hosts.is_first():
+        return
     files = {what: str(path) for what, path in finished.files.items()}
     if as_json:
         attrs = dict(finished.tree.attrs)

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
 import xarray as xr
+from jax.sharding import Mesh
 
+from neurodyn.common import hosts
+from neurodyn.engine import devices
 from neurodyn.experiments.running.values import described, read
 
 
@@ -24,11 +27,20 @@ class Run(NamedTuple):
         Whether to continue from the checkpoints in this folder.
     progress
         Whether to show progress bars, or lines in a log; None: only for steps longer than 2 s.
+    mesh
+        Devices that share trainings out; None: one. With several processes all of them run the
+        experiment, with the same folder.
     """
 
     folder: Path | None = None
     resume: bool = False
     progress: bool | None = None
+    mesh: Mesh | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes files: of several that work together, the first does."""
+        return not devices.spans_hosts(self.mesh) or hosts.is_first()
 
     def training(self, name: str = "networks") -> dict[str, Any]:
         """Keyword arguments of :func:`neurodyn.fit` that make a training resumable.
@@ -41,10 +53,13 @@ class Run(NamedTuple):
         Returns
         -------
         dict
-            ``checkpoint``, ``resume`` and ``progress``.
+            ``checkpoint``, ``resume``, ``progress`` and ``mesh``.
         """
         path = None if self.folder is None else self.folder / f"{name}.ckpt"
-        return {"checkpoint": path, "resume": self.resume, "progress": self.progress}
+        return {"checkpoint": path, "resume": self.resume} | {
+            "progress": self.progress,
+            "mesh": self.mesh,
+        }
 
 
 def _nothing(tree: xr.DataTree) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Resumed:
 
     def __init__(self, run: Run, name: str, settings: Any):
         self._path = None if run.folder is None else run.folder / f"{name}.ckpt"
+        self._writes = run.writes
         self._resume, self._settings = (
             run.resume,
             json.loads(json.dumps(dataclasses.asdict(settings))),
@@ -83,7 +84,7 @@ class Resumed:
         state
             State after the last of them; None once the simulation is complete.
         """
-        if self._path is None:
+        if self._path is None or not self._writes:
             return
         leaves = named_leaves(state, "s")
         arrays = {f"r.{k}": np.asarray(v) for k, v in results.items()} | leaves

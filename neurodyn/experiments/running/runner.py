@@ -3,21 +3,25 @@
 import dataclasses
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from jax.sharding import Mesh
 
+from neurodyn.common import hosts
 from neurodyn.common.progress import line
+from neurodyn.engine import devices
 from neurodyn.experiments.running.catalogue import EXPERIMENTS
 from neurodyn.experiments.running.experiment import Experiment, Run, configure
 from neurodyn.experiments.running.folder import RESULT, UNFINISHED, begin, claimed
 from neurodyn.experiments.running.page import Image, page
 from neurodyn.io.atomic import atomic_path
-from neurodyn.io.files import save
+from neurodyn.io.files import load, save
 from neurodyn.labels import encode_attrs
 
 REPORT = "report.html"
@@ -53,6 +57,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool | None = None,
+    mesh: Mesh | None = None,
 ) -> Finished:
     """Run an experiment.
 
@@ -75,6 +80,10 @@ def run(
         Whether to begin anew.
     progress
         Whether to show progress; None: only for steps longer than 2 s.
+    mesh
+        Devices that share out the trainings of the experiment, as in :func:`neurodyn.fit`. With
+        devices of several processes all of them call this, with a folder that all can read; process
+        0 writes the files and makes the figures. Default: one device.
 
     Returns
     -------
@@ -105,19 +114,30 @@ def run(
     if resume and overwrite:
         raise ValueError("Pass resume (--resume) or overwrite (--overwrite), not both.")
     if out is None:
-        return _carried_out(experiment, preset, settings, Run(None, False, progress))
-    folder = Path(out)
-    with claimed(folder):
-        done = begin(folder, experiment, settings, resume=resume, overwrite=overwrite)
-        if done is not None:
+        return _carried_out(experiment, preset, settings, Run(None, False, progress, mesh))
+    folder, decide = Path(out), hosts.by_first if devices.spans_hosts(mesh) else _alone
+    with ExitStack() as held:
+
+        def is_finished() -> bool:
+            held.enter_context(claimed(folder))
+            done = begin(folder, experiment, settings, resume=resume, overwrite=overwrite)
+            return done is not None
+
+        if decide(is_finished):
             line(f"{folder} holds this run, finished: nothing to do.", show=progress)
+            done = load(folder / RESULT)
             return Finished(done, {}, experiment.summary(done), _written(folder))
         line(f"{experiment.name}, preset {preset}: into {folder}", show=progress)
-        finished = _carried_out(experiment, preset, settings, Run(folder, resume, progress))
-        (folder / UNFINISHED).unlink()
+        run = Run(folder, resume, progress, mesh)
+        finished = _carried_out(experiment, preset, settings, run)
+        decide((folder / UNFINISHED).unlink)
     seconds = finished.tree.attrs["seconds"]
-    line(f"Finished in {seconds:.0f} s: {finished.files['report']}", show=progress)
+    line(f"Finished in {seconds:.0f} s: {folder / REPORT}", show=progress)
     return finished
+
+
+def _alone(compute: Callable[[], Any]) -> Any:
+    return compute()
 
 
 def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -> Finished:
@@ -138,6 +158,8 @@ def _carried_out(experiment: Experiment, preset: str, settings: Any, run: Run) -
         "seconds": round(time.perf_counter() - began, 1),
         **_versions(),
     }
+    if not run.writes:
+        return Finished(tree, {}, experiment.summary(tree), {})
     line("figures and report", show=run.progress)
     figures, summary = experiment.figures(tree), experiment.summary(tree)
     for figure in figures.values():

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import equinox as eqx
@@ -112,7 +111,7 @@ def train_ensemble(
         History of the training.
     """
     steps = settings.epochs * settings.epoch_size
-    keep = _KeepLast(steps, None if run.folder is None else run.folder / f"{name}_last.nd")
+    keep = _KeepLast(steps, run, name)
     trained = fit(
         network,
         task,
@@ -141,13 +140,14 @@ def train_ensemble(
 class _KeepLast:
     """Callback of `fit` that keeps the models of the last step, in a file for resumed runs."""
 
-    def __init__(self, steps: int, path: Path | None):
-        self._steps, self._path, self._model = steps, path, None
+    def __init__(self, steps: int, run: Run, name: str):
+        self._path = None if run.folder is None else run.folder / f"{name}_last.nd"
+        self._steps, self._writes, self._model = steps, run.writes, None
 
     def __call__(self, snapshot: Any) -> None:
         if snapshot.step == self._steps:
             self._model = snapshot.model
-            if self._path is not None:
+            if self._path is not None and self._writes:
                 save(self._path, self._model, overwrite=True)
 
     def model(self) -> Any:

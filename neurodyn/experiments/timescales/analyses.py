@@ -63,7 +63,7 @@ def result(settings: AnalysisSettings, trained: Trained, run: Run) -> xr.DataTre
     folder = None if run.folder is None else run.folder / "analysis"
     if folder is not None and not run.resume and folder.is_dir():
         for old in folder.glob("*.nc"):  # analyses of other networks of the same names
-            old.unlink()
+            old.unlink(missing_ok=True)
     tree = {"/model": table(trained)}
     tree |= {f"/model/{variant.name}": trained.epochs(variant) for variant in trained.variants}
     found = analyse(settings, trained, folder=folder, key=shared_key(7))

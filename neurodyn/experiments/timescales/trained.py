@@ -97,7 +97,7 @@ class Trained:
         _epochs_path(self.folder, variant).unlink(missing_ok=True)
         (self.folder / f"{variant.name}.ckpt").unlink(missing_ok=True)
         for old in self.folder.glob(f"networks/{variant.name}-n*.nd"):
-            old.unlink()
+            old.unlink(missing_ok=True)
 
     def recall(self, variant: Variant) -> xr.Dataset | None:
         """Record of an earlier training; None if there is none.

@@ -32,7 +32,7 @@ def train(settings: Settings, run: Run) -> Trained:
     Raises
     ------
     ValueError
-        For several workers without a folder.
+        For several workers without a folder, or with a mesh.
     CheckpointError
         If the networks in the folder were trained with other settings.
     """
@@ -40,6 +40,11 @@ def train(settings: Settings, run: Run) -> Trained:
         raise ValueError(
             f"Setting 'workers' is {settings.workers}: processes exchange networks in files, so "
             "name a folder (--out), or take one worker."
+        )
+    if settings.workers > 1 and run.mesh is not None:
+        raise ValueError(
+            f"Setting 'workers' is {settings.workers}: processes for single networks and a mesh "
+            "for each network exclude each other, so take one worker."
         )
     trained = Trained(settings, run.folder)
     if not run.resume:
