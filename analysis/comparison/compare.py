@@ -69,6 +69,8 @@ def compare(
         One or several, likewise:
         Dims ``(trial | condition, time, unit)``. Condition means may come with the means of two
         halves of the trials, on a dim ``repetition`` of size 2: as a further variable, or instead.
+        Trials in chunks (dask), and those above 1 GiB in a file, are read once, chunk by chunk, to
+        average them; above 1 GiB they give no ceiling, as ``ceiling_note`` says, but halves do.
     metrics
         Measures: names from `MEASURES`, or a `Measure` of your own.
     by

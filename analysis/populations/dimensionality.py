@@ -110,6 +110,14 @@ def participation_ratio(
         units is asked for ("noise", or "total" of trials) that were not recorded at the same time
         (attribute ``simultaneous`` 0).
 
+    Notes
+    -----
+    Of data in chunks (dask), and of those above 1 GiB in a file, means are averaged in one pass
+    ("signal"), and products of units summed chunk by chunk in one pass ("total") or after the means
+    ("noise", two passes), in float64 and in the memory that `cka` states. The ratio differs by 1e-6
+    from that in memory, which is computed in float32. ``cross_validated=True`` needs all trials at
+    once, of which more than 1 GiB are refused.
+
     References
     ----------
     Gao et al. (2017), bioRxiv 214262 (definition); Recanatesi et al. (2022), PLOS Comput. Biol. 18,
@@ -229,6 +237,10 @@ def n_components(
         As for `participation_ratio`.
     ValueError
         If the fraction is not between 0 and 1.
+
+    Notes
+    -----
+    Data in chunks are read as by `participation_ratio`.
     """
     number("fraction", fraction, above=0, high=1)
     array = pick(activity, variable, streams=True)

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 
 from neurodyn.analysis.shared.arrays import matrix, paired_rows, same_rows
 from neurodyn.analysis.shared.moments import streams
-from neurodyn.signals.chunked import chunked, is_chunked
+from neurodyn.labels.check_values import is_chunked
+from neurodyn.signals.chunked import chunked
 
 Activity = Float[Array, "condition time unit"]
 

@@ -23,6 +23,7 @@ from neurodyn.analysis.shared.moments import (
     tree,
 )
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import gib
 from neurodyn.signals import chunked as big
 
 Block = Float[np.ndarray, "condition time unit"]
@@ -85,7 +86,7 @@ def ridge_of_chunks(
     if (size := 8 * len(held_out) * z.shape[-1] ** 2) > big.LARGE:
         raise LabelError(
             f"sums of products of {len(held_out)} folds of {z.shape[-1]} units are "
-            f"{big.gib(size)} (limit {big.gib(big.LARGE)}): select units, or take fewer folds."
+            f"{gib(size)} (limit {gib(big.LARGE)}): select units, or take fewer folds."
         )
     fold = da.from_array(held_out.argmax(0), z.chunks[0])
     n = x.sizes["unit"]

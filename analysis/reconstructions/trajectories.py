@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from neurodyn.analysis.shared.results import table
 from neurodyn.common.checks import plain_number
 from neurodyn.labels import LabelError, clock, encode_attrs, like, pair_channels, valid
+from neurodyn.labels.check_values import held
 from neurodyn.labels.sequences import refuse_frame
 
 _CHANNELS = ("output", "unit", "latent", "channel")
@@ -64,7 +65,7 @@ def as_runs(data: Any, name: str = "generated", *, even: bool = False) -> Runs:
             )
         dims = tuple(str(d) for d in data.dims[:-2])
         coords = {str(n): c.variable for n, c in data.coords.items() if set(c.dims) <= set(dims)}
-        values = data.values
+        values = held(data, what=f"`{name}`").values
     else:
         refuse_frame(data, name)
         values = np.asarray(data)

@@ -14,7 +14,8 @@ from jaxtyping import Array, Bool, Float
 from neurodyn import labels
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.labels import LabelError, clock
-from neurodyn.signals.chunked import chunked, held, is_chunked
+from neurodyn.labels.check_values import held, is_chunked
+from neurodyn.signals.chunked import chunked
 from neurodyn.system import AbstractSystem
 
 #: Variables taken from a Dataset when none is named, in this order.
@@ -236,9 +237,7 @@ def matrix(x: ArrayLike, *, what: str = "x", least: int = 2) -> Float[Array, "sa
 
 def _in_memory(x: Any, what: str) -> Any:
     """Refuse plain dask arrays, as `held` refuses labelled ones."""
-    if is_chunked(x):
-        held(xr.DataArray(x), what=what, instead=_CHUNKS)
-    return x
+    return held(xr.DataArray(x), what=what, instead=_CHUNKS) if is_chunked(x) else x
 
 
 def _refuse_shape(x: Any, what: str, least: int) -> None:

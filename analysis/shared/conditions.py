@@ -11,9 +11,9 @@ import xarray as xr
 from neurodyn import trials
 from neurodyn.analysis.shared.arrays import rows
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import is_chunked
 from neurodyn.labels.matching import columns
 from neurodyn.labels.roles import chosen
-from neurodyn.signals.chunked import is_chunked
 
 
 def condition_means(

@@ -22,6 +22,7 @@ from scipy.linalg import blas
 from neurodyn.analysis.shared.arrays import refuse_bad
 from neurodyn.analysis.shared.threads import one_lapack_thread
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import gib, is_chunked
 from neurodyn.signals import chunked as big
 from neurodyn.signals.trees import reduced
 
@@ -46,7 +47,7 @@ def streams(*arrays: xr.DataArray) -> bool:
     """
     units = sum(a.sizes["unit"] for a in arrays)
     samples = arrays[0].size // arrays[0].sizes["unit"]
-    return any(big.is_chunked(a) for a in arrays) and samples > units + 1
+    return any(is_chunked(a) for a in arrays) and samples > units + 1
 
 
 def joined(
@@ -68,15 +69,14 @@ def joined(
         most = int((big.LARGE / 8) ** 0.5)
         raise LabelError(
             f"{' and '.join(names)} have {units} units, whose sums of products are "
-            f"{big.gib(8 * units**2)} (limit {big.gib(big.LARGE)}, {most} units): select units, "
+            f"{gib(8 * units**2)} (limit {gib(big.LARGE)}, {most} units): select units, "
             "or load fewer samples than units into memory, .load()."
         )
     for array, name in zip(arrays, names, strict=True):
         big.refuse_wide_chunks(array, whole, what=name)
-    template = next(a for a in arrays if big.is_chunked(a)).chunks or ()
+    template = next(a for a in arrays if is_chunked(a)).chunks or ()
     blocks = [
-        a.data if big.is_chunked(a) else da.from_array(a.values, (*template[:-1], -1))
-        for a in arrays
+        a.data if is_chunked(a) else da.from_array(a.values, (*template[:-1], -1)) for a in arrays
     ]
     z = da.concatenate(blocks, axis=-1) if len(blocks) > 1 else blocks[0]
     if len(whole) > 1:

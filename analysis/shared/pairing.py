@@ -18,8 +18,9 @@ from neurodyn.analysis.shared.resampling import Trials, group_trials
 from neurodyn.analysis.shared.scaling import balanced
 from neurodyn.analysis.shared.timebins import rebin
 from neurodyn.labels import LabelError, bin_width, clock, match, pair
+from neurodyn.labels.check_values import gib, is_loaded
+from neurodyn.labels.convention import LARGE
 from neurodyn.labels.roles import chosen, conditions
-from neurodyn.signals.chunked import LARGE, gib, is_loaded
 
 Join = Literal["exact", "inner"]
 

@@ -19,7 +19,7 @@ def bin_edges(array: xr.DataArray, *, what: str = "activity") -> tuple[np.ndarra
     return time - lead, time + (width - lead)
 
 
-@takes(run=["time"], like=["time"])
+@takes(True, run=["time"], like=["time"])
 def rebin(
     run: xr.DataArray, like: xr.DataArray, *, window: Sequence[float | int] | None = None
 ) -> xr.DataArray:

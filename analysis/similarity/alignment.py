@@ -52,7 +52,7 @@ def _share_kept(x: Any, alpha: float) -> Any:
     return kept / (kept + (1 - alpha))
 
 
-@takes(x=["unit"], y=["unit"])
+@takes(True, x=["unit"], y=["unit"])
 def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Linear centred kernel alignment, :math:`|X'Y|_F^2 / (|X'X|_F |Y'Y|_F)` of centred samples.
 
@@ -87,7 +87,7 @@ def linear_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Floa
     return CKA(*same_rows(x, y))
 
 
-@takes(x=["unit"], y=["unit"])
+@takes(True, x=["unit"], y=["unit"])
 def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     """Linear CKA from unbiased estimates of its three terms: 0 on average for unrelated samples.
 
@@ -116,7 +116,7 @@ def debiased_cka(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Fl
     return DEBIASED_CKA(*same_rows(x, y))
 
 
-@takes(x=["unit"], y=["unit"])
+@takes(True, x=["unit"], y=["unit"])
 def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -> Float[Array, ""]:
     r"""Angle between two shapes after the best rotation, :math:`\arccos(|X'Y|_* / (|X|_F |Y|_F))`.
 
@@ -146,7 +146,7 @@ def procrustes_angle(x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray) -
     return PROCRUSTES(*same_rows(x, y))
 
 
-@takes(x=["unit"], y=["unit"])
+@takes(True, x=["unit"], y=["unit"])
 @one_lapack_thread
 def shape_angle(
     x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray, *, alpha: float = 1.0

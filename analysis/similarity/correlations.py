@@ -63,6 +63,12 @@ def cca(
     ValueError
         If the units of one side come to the number of samples less one.
 
+    Notes
+    -----
+    Of data in chunks (dask), and of those above 1 GiB in a file, products of units are summed chunk
+    by chunk in one pass, in the memory that `cka` states. Their rounding, some 1e-15, counts as
+    many times more as the largest variance of a component is larger than the smallest.
+
     References
     ----------
     Hotelling (1936), Biometrika 28:321; Kornblith et al. (2019), ICML 97:3519, table 1.
@@ -106,6 +112,12 @@ def svcca(
         If labels differ or values are missing.
     ValueError
         If `keep` is neither, or comes to the number of samples less one.
+
+    Notes
+    -----
+    Of data in chunks (dask), and of those above 1 GiB in a file, products of units are summed chunk
+    by chunk in one pass, in the memory that `cka` states. Their rounding, some 1e-15, counts as
+    many times more as the largest variance of a component is larger than the smallest.
 
     References
     ----------
@@ -161,6 +173,12 @@ def pwcca(
     ValueError
         If the units of one side come to the number of samples less one.
 
+    Notes
+    -----
+    Of data in chunks (dask), and of those above 1 GiB in a file, products of units are summed chunk
+    by chunk in one pass, in the memory that `cka` states. Their rounding, some 1e-15, counts as
+    many times more as the largest variance of a component is larger than the smallest.
+
     References
     ----------
     Morcos, Raghu & Bengio (2018), NeurIPS 31:5727.
@@ -211,6 +229,12 @@ def linear_r2(
         If labels differ or values are missing.
     ValueError
         If the penalty is negative, or units are too many without one.
+
+    Notes
+    -----
+    Of data in chunks (dask), and of those above 1 GiB in a file, products of units are summed chunk
+    by chunk in one pass, in the memory that `cka` states. Their rounding, some 1e-15, counts as
+    many times more as the largest variance of a component is larger than the smallest.
 
     References
     ----------

@@ -143,7 +143,7 @@ class Similarity:
                 f"whitened(keep=...), got embed={self.embed!r} and centre={self.centre!r}."
             )
 
-    @takes(x=["unit"], y=["unit"])
+    @takes(True, x=["unit"], y=["unit"])
     @one_lapack_thread
     def __call__(
         self, x: ArrayLike | xr.DataArray, y: ArrayLike | xr.DataArray

@@ -14,6 +14,7 @@ from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.spike_trains.observed import observed_time, observed_window, within
 from neurodyn.common.checks import number
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import held
 from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.only import DATASET, takes
 from neurodyn.spikes.build import step_middles
@@ -125,9 +126,9 @@ def _after_dead_time(at: np.ndarray, train: np.ndarray, dead: float) -> np.ndarr
 def _potential(recording: xr.Dataset, variable: str) -> tuple[xr.DataArray, np.ndarray]:
     """The potential on (sweep or trial, time, unit or channel), and which samples are of a row."""
     if not isinstance(recording, xr.Dataset) or variable not in recording:
-        held = list(recording) if isinstance(recording, xr.Dataset) else type(recording).__name__
-        raise LabelError(f"there is no variable {variable!r} in the recording: {held}.")
-    v = recording[variable]
+        there = list(recording) if isinstance(recording, xr.Dataset) else type(recording).__name__
+        raise LabelError(f"there is no variable {variable!r} in the recording: {there}.")
+    v = held(recording[variable], what=f"'{variable}'", instead="select sweeps or trials")
     if v.attrs.get("units") != "mV":
         raise LabelError(
             f"'{variable}' is in {v.attrs.get('units')!r}: membrane potentials are in mV; convert "

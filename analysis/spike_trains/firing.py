@@ -16,8 +16,10 @@ from neurodyn.analysis.spike_trains.observed import (
     within,
 )
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import held
 from neurodyn.labels.convention import TIME_TOLERANCE, Number, Window
 from neurodyn.labels.only import DATASET, takes
+from neurodyn.signals.chunked import chunked
 from neurodyn.spikes import bin as bin_spikes
 from neurodyn.spikes import rate as rate_of
 from neurodyn.spikes.build import window_edges
@@ -63,12 +65,12 @@ def firing_rate(spikes: xr.Dataset, *, window: Window | None = None) -> xr.DataA
             margin = step / 2 if "bin_width" in spikes.attrs else step
             check_inside(spikes, window, margin, "firing_rate")
             spikes = labels.between(spikes, window_edges(window), what="the rates")
-        values = spikes["rate"]
+        values = chunked(spikes["rate"])
         # Summed in float64, because float32 loses digits in long runs.
         over = [d for d in values.dims if d != "unit"]
         return _labelled(spikes, values.mean(over, dtype=np.float64).values)
     if isinstance(spikes, xr.Dataset) and "spike_count" in spikes:
-        counts = binned_counts(spikes, window, None, "firing_rate")["spike_count"]
+        counts = binned_counts(spikes, window, None, "firing_rate", streams=True)["spike_count"]
         hertz = counts * (1e3 / labels.bin_width(spikes, what="the counts"))
         over = [d for d in hertz.dims if d != "unit"]
         return _labelled(spikes, hertz.mean(over, skipna=True, dtype=np.float64).values)
@@ -94,11 +96,17 @@ def _labelled(data: xr.Dataset, rate: np.ndarray) -> xr.DataArray:
 
 
 def binned_counts(
-    data: Any, window: Window | None, bin_width: Number | None, what: str
+    data: Any,
+    window: Window | None,
+    bin_width: Number | None,
+    what: str,
+    *,
+    streams: bool = False,
 ) -> xr.Dataset:
     """Counts in bins of this width; without one in the bins that they have, or in a single bin.
 
-    A remainder at the end of the window is not used.
+    A remainder at the end of the window is not used. Counts that are not in memory are refused
+    above 1 GiB, unless the caller reads them in chunks (`streams`).
     """
     if isinstance(data, xr.Dataset) and "spike_count" in data:
         require_units(data["spike_count"], f"{what}: the counts")
@@ -112,13 +120,16 @@ def binned_counts(
             time = labels.clock(data, default=width, even=False).time
             edges = [float(time[0] - width / 2), float(time[-1] + width / 2)]
             data = data.assign_attrs(window=edges)
-        return data if bin_width is None else wider(data, bin_width, rest="drop", what=what)
+        data = chunked(data) if streams else data
+        if bin_width is not None:
+            data = wider(data, bin_width, rest="drop", what=what)
+        return data if streams else held(data, what=f"{what}: the counts")
     start, stop = observed_window(data, window, what)
     width = stop - start if bin_width is None else float(bin_width)
     n = int((stop - start) / width + TIME_TOLERANCE)
     if n < 1:
         raise LabelError(f"{what}: bins of {width:g} ms do not fit into {start:g} to {stop:g} ms.")
-    return bin_spikes(data, bin_width=width, window=(start, start + n * width))
+    return bin_spikes(data, bin_width=width, window=(start, start + n * width), lazy=False)
 
 
 @takes(spikes=DATASET)

@@ -10,6 +10,7 @@ from neurodyn.analysis.shared.results import coords_of, results
 from neurodyn.analysis.shared.scaling import balanced, standardised
 from neurodyn.analysis.spike_trains.firing import binned_counts
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import held
 from neurodyn.labels.convention import Number, Window
 from neurodyn.labels.only import DATASET, takes
 
@@ -125,7 +126,8 @@ def _variable(spikes: xr.Dataset, variable: str, window: Window | None) -> xr.Da
     if variable not in spikes.data_vars:
         raise LabelError(f"there is no variable {variable!r}: there are {list(spikes.data_vars)}.")
     _require_dims(spikes[variable])
-    return labels.between(spikes, window, what=f"'{variable}'")[variable]
+    found = labels.between(spikes, window, what=f"'{variable}'")[variable]
+    return held(found, what=f"'{variable}'")
 
 
 def _require_dims(array: xr.DataArray) -> None:

@@ -1,6 +1,6 @@
 """Signals of netCDF and Zarr that stay in their file until they are computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import xarray as xr
 from neurodyn.io.select import select
 from neurodyn.io.selection import Selection
 from neurodyn.io.stored import Stored, stays
+from neurodyn.signals.chunked import chunk_sizes
 
 Labelled = xr.Dataset | xr.DataArray | xr.DataTree
 
@@ -63,17 +64,22 @@ def _lazily(ds: xr.Dataset, node: str, path: Path, lazy: bool | None) -> xr.Data
         kept = stays(variable.nbytes, lazy)
         if not kept or "time" not in variable.dims or variable.dtype.kind not in "fiu":
             continue
-        array = _dask(path, f"{node.strip('/')}/{name}".strip("/"))
+        array = _dask(path, f"{node.strip('/')}/{name}".strip("/"), variable.dims)
         if (array.shape, array.dtype) == (variable.shape, variable.dtype):  # else it is encoded
             ds = ds.assign({name: (variable.dims, array, variable.attrs)})
     return ds
 
 
-def _dask(path: Path, name: str) -> Any:
+def _dask(path: Path, name: str, dims: Sequence[Any]) -> Any:
     if path.is_dir():
         import dask.array
+        import zarr
 
-        return dask.array.from_zarr(str(path), component=name)
+        stored = zarr.open_array(str(path.absolute()), path=name, mode="r")
+        names = [str(dim) for dim in dims]
+        within = dict(zip(names, stored.chunks, strict=True)) if len(names) == stored.ndim else {}
+        sizes = chunk_sizes(names, stored.shape, stored.dtype.itemsize, within)
+        return dask.array.from_zarr(stored, chunks=tuple(sizes.values()))
     import h5py
 
     with h5py.File(path, "r") as file:

@@ -1,9 +1,14 @@
-"""Check the numbers of labelled data: infinite and missing values, and tables of spikes."""
+"""Check the numbers of labelled data: infinite and missing values, tables of spikes, and size.
+
+Data that are not in memory lie in the chunks of dask, or are still in their file. Functions that
+need all of them at once take up to `LARGE` bytes, and refuse more, so that a recording of 200 GB is
+never loaded unasked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -12,19 +17,16 @@ from neurodyn.labels.clock import SECONDS
 from neurodyn.labels.convention import INFINITE, LARGE, TIME_TOLERANCE, LabelError
 from neurodyn.labels.ends import counted, valid
 
+_Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
+
 
 def value_problems(array: xr.DataArray, simultaneous: Any = 1, gaps: Any = 0) -> Iterator[str]:
     """Infinite values, and NaN in places that no end of a trial and no gap explains."""
     if array.dtype.kind not in "fc" or array.size == 0:
         return
     name = "the array" if array.name is None else f"'{array.name}'"
-    if array.nbytes > LARGE and not array.variable._in_memory:
-        raise LabelError(
-            f"{name} holds {array.nbytes / 2**30:.3g} GiB that are not in memory, and checking its "
-            f"numbers needs all of them (limit {LARGE / 2**30:.3g} GiB): values=False checks the "
-            "labels alone; or check a part, such as .isel(time=slice(0, 1000))."
-        )
-    numbers = array.values
+    instead = "values=False checks the labels alone; or check a part, .isel(time=slice(0, 1000))"
+    numbers = held(array, what=name, instead=instead).values
     if not array.attrs.get(INFINITE) and np.isinf(numbers).any():
         yield (
             f"{name} holds infinite values: find the division or the diverging run behind them, "
@@ -94,3 +96,54 @@ def spike_problems(ds: xr.Dataset) -> Iterator[str]:
 
 def _kind(array: np.ndarray) -> str:
     return {"i": "whole", "u": "whole", "f": "number"}.get(array.dtype.kind, "text")
+
+
+def is_chunked(array: Any) -> bool:
+    """Whether an array, or the values of a labelled one, lie in the chunks of dask."""
+    if isinstance(array, xr.DataArray | xr.Variable):
+        return array.chunks is not None
+    return hasattr(array, "dask")
+
+
+def is_loaded(array: Any) -> bool:
+    """Whether the values are in memory; asking for those of a file would read them."""
+    if isinstance(array, xr.DataArray):
+        array = array.variable
+    return not is_chunked(array) and bool(getattr(array, "_in_memory", True))
+
+
+def held(array: _Labelled, *, what: str, instead: str = "") -> _Labelled:
+    """Refuse data that are not in memory and too large to be loaded unasked.
+
+    Parameters
+    ----------
+    array
+        DataArray or Dataset.
+    what
+        Name of the data in errors.
+    instead
+        What to do instead, for the error.
+
+    Raises
+    ------
+    LabelError
+        If there are more than `LARGE` bytes in chunks, or in a file.
+    """
+    parts = [array] if isinstance(array, xr.DataArray) else list(array.data_vars.values())
+    size = sum(v.nbytes for v in parts if not is_loaded(v))
+    if size > LARGE:
+        instead = instead or (
+            "average over trials first (neurodyn.trials.average), take wider bins "
+            "(neurodyn.spikes.bin, neurodyn.trials.resample) or select units and times"
+        )
+        raise LabelError(
+            f"{what} holds {gib(size)} that are not in memory, and all of it is needed at once, "
+            f"for which the limit is {gib(LARGE)}: {instead}; or, if your memory holds "
+            "it, load it yourself, .load()."
+        )
+    return array
+
+
+def gib(size: float) -> str:
+    """A number of bytes in words."""
+    return f"{size / 2**30:.3g} GiB" if size >= 2**28 else f"{size / 2**20:.3g} MiB"

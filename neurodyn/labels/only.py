@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import xarray as xr
 
+from neurodyn.labels.check_values import held
 from neurodyn.labels.convention import LabelError
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
@@ -17,11 +18,14 @@ DATASET = "dataset"
 _NUMBERS = "fiubc"
 
 
-def takes(**needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
+def takes(streams: bool = False, /, **needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
     """Let a function of an array also take a Dataset or a DataTree with one suitable variable.
 
     Parameters
     ----------
+    streams
+        Whether the function reads data in chunks chunk by chunk, or refuses them itself. Of others,
+        arrays that are not in memory are refused where they are large.
     **needed
         For each such argument, the dims that the array needs, or `DATASET` if the function needs a
         Dataset. If the argument is a mapping, this holds for each of its values.
@@ -37,7 +41,10 @@ def takes(**needed: Sequence[str] | str) -> Callable[[_Call], _Call]:
                 return {key: array(name, value) for key, value in given.items()}
             if needed[name] == DATASET:
                 return dataset_of(given, name)
-            return only(given, name, needed[name])
+            found = only(given, name, needed[name])
+            if not streams and isinstance(found, xr.DataArray):
+                held(found, what=f"`{name}`")
+            return found
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -87,8 +94,8 @@ def only(data: Any, what: str, dims: Sequence[str] = (), *, kinds: str = _NUMBER
         return array.assign_attrs(ds.attrs | array.attrs)
     needed = f" with the dims {', '.join(dims)}" if dims else ""
     if not found:
-        held = [f"{n}/{v}" if n else str(v) for n, ds in nodes.items() for v in ds.data_vars]
-        raise LabelError(f"`{what}` needs one variable{needed}; its variables are {held}.")
+        there = [f"{n}/{v}" if n else str(v) for n, ds in nodes.items() for v in ds.data_vars]
+        raise LabelError(f"`{what}` needs one variable{needed}; its variables are {there}.")
     names = [name for name, _, _ in found]
     raise LabelError(
         f"`{what}` needs one variable{needed}, but {names} all suit: pass one of them, e.g. "

@@ -10,6 +10,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from neurodyn.labels.channels import pair_channels
+from neurodyn.labels.check_values import held
 from neurodyn.labels.clock import clock, time_axis
 from neurodyn.labels.convention import LabelError
 from neurodyn.labels.ends import valid
@@ -152,7 +153,7 @@ def read_sequences(observed: Any, *, dt: float | None = None, name: str = "obser
                 f"`{name}` needs the dims trial, time and one of outputs (or units), got "
                 f"{observed.dims}; rename or select them first."
             )
-        observed = observed.transpose("trial", "time", last[0])
+        observed = held(observed.transpose("trial", "time", last[0]), what=f"`{name}`")
     refuse_frame(observed, name)
     values = np.asarray(observed)
     if values.ndim != 3 or 0 in values.shape or values.dtype.kind not in "iufb":

@@ -9,8 +9,9 @@ import xarray as xr
 
 from neurodyn.common.random import as_key
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import is_chunked
 from neurodyn.labels.roles import chosen, without_role
-from neurodyn.signals.chunked import chunked, is_chunked
+from neurodyn.signals.chunked import chunked
 from neurodyn.signals.conditions import conditions_of, outcomes_of, refuse_words, to_average
 from neurodyn.signals.grouped import kept, lazy_averages
 

@@ -7,33 +7,19 @@ bytes of them, and refuse more, so that a recording of 200 GB is never loaded un
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import xarray as xr
 
 from neurodyn.labels import LabelError
+from neurodyn.labels.check_values import gib, is_chunked, is_loaded
 from neurodyn.labels.convention import LARGE
 
 #: Bytes of a chunk that is made here.
 CHUNK = 1 << 26
 
 _Labelled = TypeVar("_Labelled", xr.Dataset, xr.DataArray)
-_LOAD = "if your memory holds it, load it yourself, .load()"
-
-
-def is_chunked(array: Any) -> bool:
-    """Whether an array, or the values of a labelled one, lie in the chunks of dask."""
-    if isinstance(array, xr.DataArray | xr.Variable):
-        return array.chunks is not None
-    return hasattr(array, "dask")
-
-
-def is_loaded(array: Any) -> bool:
-    """Whether the values are in memory; asking for those of a file would read them."""
-    if isinstance(array, xr.DataArray):
-        array = array.variable
-    return not is_chunked(array) and bool(getattr(array, "_in_memory", True))
 
 
 def chunked(data: _Labelled) -> _Labelled:
@@ -62,54 +48,33 @@ def _in_chunks(variable: xr.Variable) -> xr.Variable:
     if is_chunked(variable) or variable.nbytes <= LARGE or is_loaded(variable):
         return variable
     stored = variable.encoding.get("preferred_chunks") or {}
-    sizes = dict(zip(variable.dims, variable.shape, strict=True))
     if not stored and isinstance(given := variable.encoding.get("chunks"), tuple):
         stored = dict(zip(variable.dims, given, strict=True))
-    room = CHUNK // variable.dtype.itemsize
-    order = ("trial", "time", *variable.dims[:1])
-    split = [dim for dim in dict.fromkeys(order) if dim in sizes]
-    for i, dim in enumerate(split):
-        # As much of this dim as fits beside the dims that are whole.
-        beside = math.prod(n for d, n in sizes.items() if d not in split[: i + 1])
-        step = min(stored.get(dim, 1), sizes[dim])
-        fits = max(room // max(beside, 1), 1)
-        size = max(fits // step * step, step)
-        whole = fits >= step or dim == split[-1]
-        sizes[dim] = min(sizes[dim], size if whole else step)
-        if fits >= step:
-            break
-    return variable.chunk(sizes)
+    names = [str(dim) for dim in variable.dims]
+    return variable.chunk(chunk_sizes(names, variable.shape, variable.dtype.itemsize, stored))
 
 
-def held(array: _Labelled, *, what: str, instead: str = "") -> _Labelled:
-    """Refuse data that are not in memory and too large to be loaded unasked.
+def chunk_sizes(
+    dims: Sequence[str], shape: Sequence[int], itemsize: int, stored: Mapping[Any, int]
+) -> dict[str, int]:
+    """Sizes of chunks of some 64 MB, in whole chunks of the file, of all units or channels.
 
     Parameters
     ----------
-    array
-        DataArray or Dataset.
-    what
-        Name of the data in errors.
-    instead
-        What to do instead, for the error.
-
-    Raises
-    ------
-    LabelError
-        If there are more than `LARGE` bytes in chunks, or in a file.
+    dims, shape, itemsize
+        Of the array.
+    stored
+        Sizes of the chunks in the file, by dim; a dim that is left out is not in chunks.
     """
-    parts = [array] if isinstance(array, xr.DataArray) else list(array.data_vars.values())
-    size = sum(v.nbytes for v in parts if not is_loaded(v))
-    if size > LARGE:
-        instead = instead or (
-            "average over trials first (neurodyn.trials.average), take wider bins "
-            "(neurodyn.spikes.bin, neurodyn.trials.resample) or select units and times"
-        )
-        raise LabelError(
-            f"{what} holds {gib(size)} that are not in memory, and all of it is needed at once, "
-            f"for which the limit is {gib(LARGE)}: {instead}; or, {_LOAD}."
-        )
-    return array
+    sizes = dict(zip(dims, shape, strict=True))
+    for dim in dict.fromkeys(d for d in ("trial", "time", *dims[:1]) if d in sizes):
+        step = max(1, min(stored.get(dim, 1), sizes[dim]))
+        beside = math.prod(n for d, n in sizes.items() if d != dim) * itemsize
+        fits = CHUNK // max(beside, 1)
+        sizes[dim] = min(sizes[dim], max(fits // step, 1) * step)
+        if fits >= step:
+            break
+    return sizes
 
 
 def refuse_wide_chunks(array: xr.DataArray, whole: Sequence[str] = (), *, what: str) -> None:
@@ -140,8 +105,3 @@ def refuse_wide_chunks(array: xr.DataArray, whole: Sequence[str] = (), *, what: 
         f"(limit {gib(LARGE)}): {fix}; open data of a file in such chunks "
         "(xarray.open_zarr(path, chunks=...)), or write them so once."
     )
-
-
-def gib(size: float) -> str:
-    """A number of bytes in words."""
-    return f"{size / 2**30:.3g} GiB" if size >= 2**28 else f"{size / 2**20:.3g} MiB"

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from neurodyn.labels.check_values import is_chunked
 from neurodyn.signals import chunked as big
 from neurodyn.signals.trees import Given, block_keys, graph_of, grow
 
@@ -74,7 +75,7 @@ def lazy_averages(
     varies = [(number != number[_first(number.ndim, i)]).any() for i in range(1, number.ndim)]
     varying = [i for i, found in enumerate(dask.compute(*varies), 1) if found]
     number = number[kept(number.ndim, varying)]
-    if big.is_chunked(number) and number.nbytes <= big.LARGE:
+    if is_chunked(number) and number.nbytes <= big.LARGE:
         number = number.compute()
     return mean, error, number, varying
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurodyn import analysis, trials
+import neurodyn as nd
+from neurodyn import analysis, models, trials
 from neurodyn.analysis.shared import moments
 from neurodyn.labels import LabelError
 from neurodyn.signals import chunked
@@ -207,6 +208,7 @@ class TestTooLarge:
     @pytest.fixture(autouse=True)
     def small_limit(self, monkeypatch):
         monkeypatch.setattr(chunked, "LARGE", 4000)
+        monkeypatch.setattr("neurodyn.labels.check_values.LARGE", 4000)
 
     def test_what_needs_all_is_refused(self, pair):
         a = lazily(pair, CHUNKS[1])[0]
@@ -216,6 +218,10 @@ class TestTooLarge:
             lambda: analysis.linear_cka(a, a),
             lambda: analysis.linear_cka(a.data.reshape(-1, P), pair[0].values.reshape(-1, P)),
             lambda: analysis.split_half_reliability(a, "coherence"),
+            lambda: analysis.power_spectrum(a.rename(unit="channel")),
+            lambda: analysis.count_correlation(a.to_dataset(name="spike_count"), bin_width=10.0),
+            lambda: nd.labels.check(a),
+            lambda: nd.labels.read_sequences(a),
         ):
             with pytest.raises(LabelError, match=r"all of it is needed at once.*\.load\(\)"):
                 call()
@@ -257,3 +263,40 @@ def test_a_cluster_computes_the_same(pair):
         got = analysis.cka(a, b), trials.average(a, "coherence")
     assert float(got[0]) == float(want[0])
     xr.testing.assert_identical(got[1], want[1])
+
+
+@pytest.mark.parametrize(
+    ("shape", "stored", "want"),
+    [
+        ((1000, 500, 200), {}, (167, 500, 200)),
+        ((1000, 500, 200), {"trial": 25, "time": 30, "unit": 64}, (150, 500, 200)),
+        ((4, 10**6, 200), {"trial": 1, "time": 1000, "unit": 200}, (1, 83000, 200)),
+        ((4, 10**6, 200), {"trial": 2, "time": 10**6, "unit": 200}, (2, 10**6, 200)),
+    ],
+)
+def test_sizes_of_chunks(monkeypatch, shape, stored, want):
+    monkeypatch.setattr(chunked, "CHUNK", 1 << 26)
+    sizes = chunked.chunk_sizes(("trial", "time", "unit"), shape, 4, stored)
+    assert tuple(sizes.values()) == want
+
+
+def test_streamed_runs(tmp_path, monkeypatch):
+    """What `simulate(to=)` returns, and what `io.read` opens, go straight into averages and CKA."""
+    pytest.importorskip("zarr")
+    inputs = np.random.default_rng(3).normal(size=(12, 20, 2)).astype(np.float32)
+    trial = {"trial": np.arange(20), "side": ("trial", np.arange(20) % 2)}
+    drive = xr.DataArray(
+        inputs, {"time": np.arange(1, 13) * 10.0, **trial}, ("time", "trial", "input")
+    )
+    run = nd.simulate(models.CTRNN(2, 9, 1, key=0), drive, key=1, to=tmp_path / "run.zarr", chunk=6)
+    whole = run.load().copy(deep=True)
+    opened = [
+        nd.io.read(tmp_path / "run.zarr", lazy=True),
+        xr.open_zarr(tmp_path / "run.zarr", chunks=None, consolidated=False),
+    ]
+    monkeypatch.setattr(chunked, "LARGE", 3000)
+    means = trials.average(whole[["rate"]], "side")
+    for lazy in opened:
+        xr.testing.assert_allclose(trials.average(lazy[["rate"]], "side"), means, rtol=1e-6)
+        assert abs(float(analysis.cka(lazy, whole) - 1)) < 1e-6
+        assert not lazy.rate.variable._in_memory
