@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from neurodyn import (
         analysis,
         datasets,
+        estimates,
         experiments,
         io,
         labels,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from neurodyn.common.bibliography import citation
     from neurodyn.common.registry import register
+    from neurodyn.estimates.estimate import estimate
     from neurodyn.io.files import load, save
     from neurodyn.labels import LabelError, to_milliseconds, to_seconds
     from neurodyn.simulation.runner import SimulationError
@@ -103,7 +105,9 @@ __all__ = [
     "State",
     "Variable",
     "register",
-    # Speed
+    # Cost and speed
+    "estimate",
+    "estimates",
     "compilation_cache",
     "placement",
 ]

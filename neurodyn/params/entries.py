@@ -110,13 +110,15 @@ class Bounded(AbstractElementwise):
 
     def unconstrain(self, value):
         """The inverse of the sigmoid."""
-        numbers, low, high = numbers_of(value), np.asarray(self.low), np.asarray(self.high)
-        if numbers is not None and not ((numbers > low) & (numbers < high)).all():
-            raise ValueError(
-                f"Bounded({low:g}, {high:g}): the initial value must lie strictly inside; "
-                f"got values from {float(numbers.min()):.6g} to {float(numbers.max()):.6g}. "
-                "Pass another `init` or wider bounds."
-            )
+        numbers = numbers_of(value)
+        if numbers is not None:
+            low, high = np.asarray(self.low), np.asarray(self.high)
+            if not ((numbers > low) & (numbers < high)).all():
+                raise ValueError(
+                    f"Bounded({low:g}, {high:g}): the initial value must lie strictly inside; "
+                    f"got values from {float(numbers.min()):.6g} to {float(numbers.max()):.6g}. "
+                    "Pass another `init` or wider bounds."
+                )
         return _logit(value, self.low, self.high)
 
     scale_rows = AbstractParameter.scale_rows  # refused: the product may leave the interval
