@@ -106,9 +106,7 @@ CARDS: dict[str, Card] = {
         _card("L40S", 91.6, 183, 362, None, 864, 48, _SHEET.format("L40S")),
         _card("H100", 67, 494, 989, 34, 3350, 80, _SHEET.format("H100 (SXM)")),
         _card("H200", 67, 494, 989, 34, 4800, 141, _SHEET.format("H200 (SXM)")),
-        _card(
-            "RTX 3090", 35.6, 35.6, 71, None, 936, 24, "NVIDIA Ampere GA102 whitepaper, GeForce"
-        ),
+        _card("RTX 3090", 35.6, 35.6, 71, None, 936, 24, "NVIDIA Ampere GA102 whitepaper, GeForce"),
         _card("RTX 4090", 82.6, 82.6, 165.2, None, 1008, 24, "NVIDIA Ada architecture whitepaper"),
     )
 }
@@ -141,5 +139,3 @@ def as_card(given: Any) -> Card:
 
 def _plain(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum()).removeprefix("nvidia")
-
-

@@ -9,21 +9,47 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurodyn.estimates import kernel_work
+from neurodyn.estimates.fusions import bytes_of, bytes_of_fusion, demand
 from neurodyn.estimates.hlo import Computation, Instruction, Program, Shape
 from neurodyn.estimates.work import CLASS_OF, TRANSCENDENTAL, Launch, Product, Work
 
 _FREE = frozenset(
-    "parameter constant get-tuple-element tuple bitcast after-all partition-id replica-id domain "
-    "opt-barrier add-dependency".split()
+    [
+        "parameter",
+        "constant",
+        "get-tuple-element",
+        "tuple",
+        "bitcast",
+        "after-all",
+        "partition-id",
+        "replica-id",
+        "domain",
+        "opt-barrier",
+        "add-dependency",
+    ]
 )
 #: Operations that move numbers and compute none.
 _MOVES = frozenset(
-    "broadcast iota reshape slice dynamic-slice dynamic-update-slice transpose concatenate pad "
-    "reverse copy bitcast-convert copy-start copy-done gather".split()
+    [
+        "broadcast",
+        "iota",
+        "reshape",
+        "slice",
+        "dynamic-slice",
+        "dynamic-update-slice",
+        "transpose",
+        "concatenate",
+        "pad",
+        "reverse",
+        "copy",
+        "bitcast-convert",
+        "copy-start",
+        "copy-done",
+        "gather",
+    ]
 )
 #: A loop that is counted once because nothing tells how often it runs.
 UNKNOWN = "loop of unknown length"
-_CUTS = ("slice", "dynamic-slice", "gather")
 
 
 @dataclass
@@ -85,8 +111,10 @@ class _Counter:
         if each.opcode in ("call", "async-start"):
             inside = each.called("to_apply") or each.called("calls")
             small = 'xla_cpu_small_call="true"' in each.attributes
-            return Work() if inside is None else self.computation(
-                inside, length, outer, inline or small, top
+            return (
+                Work()
+                if inside is None
+                else self.computation(inside, length, outer, inline or small, top)
             )
         if each.opcode == "custom-call":
             known = kernel_work.launches(each, here.shapes_of(each), length, self._loops.spikes)
@@ -126,16 +154,13 @@ class _Counter:
         if inside is None:
             tally = _Tally()
             tally.add(self, here, each, each.shape.size)
-            nbytes = _bytes_of(here, each)
+            nbytes = bytes_of(here, each)
         else:
             tally, nbytes = self.fused(inside)
         classes = tuple(sorted(tally.classes.items()))
-        if tally.products:
-            kind = "product"
-        else:
-            kind = "elementwise" if tally.computes else "copy"
+        kind = "elementwise" if tally.computes else "copy"
         return Launch(
-            kind,
+            "product" if tally.products else kind,
             classes,
             tally.flops,
             tally.special,
@@ -149,11 +174,11 @@ class _Counter:
         """What a fusion computes, and the bytes that it reads and writes."""
         if ("fused", name) not in self._known:
             inside = self._program.computations[name]
-            wanted, tally = _demand(inside), _Tally()
+            wanted, tally = demand(inside), _Tally()
             for each in inside.instructions.values():
                 if each.opcode not in _FREE:
                     tally.add(self, inside, each, wanted[each.name])
-            self._known["fused", name] = tally, _fused_bytes(inside)
+            self._known["fused", name] = tally, bytes_of_fusion(inside)
         return self._known["fused", name]
 
     def applied(self, name: str | None) -> float:
@@ -230,69 +255,3 @@ def _product(here: Computation, each: Instruction) -> Product | None:
 def _common(left: Shape, right: Shape, out: Shape) -> int:
     """The contracted size of a call that hides it: left (m, k), right (k, n), out (m, n)."""
     return max(1, round(math.sqrt(left.size * right.size / max(1, out.size))))
-
-
-def _demand(inside: Computation) -> dict[str, float]:
-    """How many entries of each instruction a fusion computes for its result."""
-    wanted: dict[str, float] = defaultdict(float)
-    wanted[inside.root] = inside.of(inside.root).shape.size
-    for each in reversed(list(inside.instructions.values())):
-        own = min(float(each.shape.size), wanted[each.name])
-        wanted[each.name] = own
-        if each.opcode in ("parameter", "constant"):
-            continue
-        for i, name in enumerate(each.operands):
-            size = float(inside.of(name).shape.size)
-            if each.opcode == "dynamic-update-slice":
-                share = 0.0 if i == 0 else size
-                wanted[each.name] = min(own, float(inside.of(each.operands[1]).shape.size))
-            elif each.opcode in ("reduce", "dot", "sort", "broadcast", "tuple", "scatter"):
-                share = size
-            else:
-                share = min(size, own) if size > 1 else size
-            wanted[name] += share
-    return wanted
-
-
-def _fused_bytes(inside: Computation) -> float:
-    users: dict[str, list[tuple[Instruction, int]]] = defaultdict(list)
-    for each in inside.instructions.values():
-        if each.opcode not in ("parameter", "constant"):
-            for i, name in enumerate(each.operands):
-                users[name].append((each, i))
-    read = 0.0
-    for each in inside.instructions.values():
-        if each.opcode == "parameter":
-            read += sum(_bytes_read(inside, each, *use, users) for use in users[each.name])
-    return read + _written(inside, inside.of(inside.root))
-
-
-def _bytes_read(inside, source: Instruction, user: Instruction, place: int, users) -> float:
-    if user.opcode in _CUTS and place == 0:
-        return min(source.nbytes, user.nbytes)
-    if user.opcode == "dynamic-update-slice" and place == 0:
-        return 0.0
-    if user.opcode in ("bitcast", "get-tuple-element"):
-        return sum(_bytes_read(inside, user, *use, users) for use in users[user.name])
-    return source.nbytes / max(1, len(users[source.name]))
-
-
-def _written(inside: Computation, root: Instruction) -> float:
-    if root.opcode == "tuple":
-        return sum(_written(inside, inside.of(name)) for name in root.operands)
-    if root.opcode in ("bitcast", "copy") and len(root.operands) == 1:
-        below = inside.of(root.operands[0])
-        if below.opcode == "dynamic-update-slice":
-            return _written(inside, below)
-    if root.opcode == "dynamic-update-slice":
-        return inside.of(root.operands[1]).nbytes
-    return root.nbytes
-
-
-def _bytes_of(here: Computation, each: Instruction) -> float:
-    if each.opcode == "dynamic-update-slice":
-        return 2.0 * here.of(each.operands[1]).nbytes
-    if each.opcode in _CUTS:
-        return 2.0 * each.nbytes
-    return each.nbytes + sum(here.of(name).nbytes for name in each.operands)
-

@@ -11,7 +11,6 @@ from neurodyn.common.checks import whole
 from neurodyn.common.random import as_key
 from neurodyn.estimates import programs, runs
 from neurodyn.estimates.cards import Card, as_card
-from neurodyn.estimates.machine import label_overhead, this_machine
 from neurodyn.estimates.results import Estimate, Hardware, Part
 from neurodyn.params import trainable
 from neurodyn.system import AbstractSystem
@@ -157,7 +156,7 @@ def estimate(
                 n_members,
             )
         )
-    here = Hardware(this_machine(), None)
+    here = Hardware()
     about = f"{type(own).__name__} on {_named(task)}"
     return Estimate(about, tuple(found), (here, *hardware), step)
 
@@ -180,7 +179,8 @@ def _wanted(parts: Any, model: Any, task: Any) -> tuple[str, ...]:
             raise ValueError(f"`parts` are 'training', 'run' or both, got {each!r}.")
     if "training" in chosen and not able:
         raise TypeError(
-            f"Training needs a task (neurodyn.tasks), got {name_of(task)}: pass one, or parts='run'."
+            f"Training needs a task (neurodyn.tasks), got {name_of(task)}: pass one, or "
+            "parts='run'."
         )
     return chosen
 
@@ -278,9 +278,7 @@ def _training(setup, model, task, key, n: int, how: str | None, spikes: float) -
     workers = min(n, usable_cores()) if jax.default_backend() == "cpu" else 1
     # Each member keeps its state; the temporary memory is that of the members that run.
     memory = n * (one.memory.arguments + one.memory.results) + workers * one.memory.temporary
-    return Part(
-        "training", words, one.work.times(n), memory, at_once=workers
-    )
+    return Part("training", words, one.work.times(n), memory, at_once=workers)
 
 
 def _run(found: runs.Run, n: int) -> Part:
@@ -294,5 +292,5 @@ def _run(found: runs.Run, n: int) -> Part:
         found.call.memory.total,
         calls=calls,
         held=n * found.recorded,
-        labels=n * label_overhead(),
+        labels=n,
     )

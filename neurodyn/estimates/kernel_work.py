@@ -37,10 +37,14 @@ def launches(
 
 def _recurrence(name: str, each: Instruction, given: Sequence[Shape], length) -> Launch:
     """A pass of the leaky recurrence: arguments W, U, b, alpha, x, h0, noise..."""
-    _, which, _, activation, dtype = name.split("_", 4) if name.count("_") == 4 else (
-        *name.split("_")[:3],
-        "_".join(name.split("_")[3:-1]),
-        name.split("_")[-1],
+    _, which, _, activation, dtype = (
+        name.split("_", 4)
+        if name.count("_") == 4
+        else (
+            *name.split("_")[:3],
+            "_".join(name.split("_")[3:-1]),
+            name.split("_")[-1],
+        )
     )
     units, inputs = given[0].dims[0], given[1].dims[0]
     x = next(s for s in given if len(s.dims) == 3 and s.dims[2] == inputs)
@@ -98,6 +102,9 @@ def _events(name: str, each: Instruction, given: Sequence[Shape], spikes: float)
         events = trials * synapses * spikes
     touched = sum(s.nbytes for s in each.shapes) if "delayed" not in name else 0.0
     return Launch(
-        kind, (("event", events), ("plain", float(looked))), events + looked, 0.0,
+        kind,
+        (("event", events), ("plain", float(looked))),
+        events + looked,
+        0.0,
         12.0 * events + 4.0 * looked + (touched if name.startswith("add_synapses") else 0.0),
     )

@@ -1,17 +1,21 @@
 """The answer of an estimate, as it prints and as a Dataset."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neurodyn.estimates.cards import Card
 from neurodyn.estimates.counting import UNKNOWN
-from neurodyn.estimates.machine import Machine
+from neurodyn.estimates.machine import (
+    device_memory,
+    device_name,
+    label_overhead,
+    this_machine,
+)
 from neurodyn.estimates.work import Work
 
-_LIMITS = ("compute", "bandwidth", "overhead")
+LIMITS = ("compute", "bandwidth", "overhead")
 _UNFIT = "memory: does not fit"
 
 
@@ -32,7 +36,7 @@ class Part:
     at_once
         Members that run at the same time, a core for each.
     held, labels
-        Bytes of results that the host holds, and seconds that their labels take.
+        Bytes of results that the host holds, and how many Datasets are labelled.
     """
 
     name: str
@@ -42,38 +46,51 @@ class Part:
     calls: float = 0.0
     at_once: int = 1
     held: float = 0.0
-    labels: float = 0.0
+    labels: int = 0
 
 
 class Hardware:
-    """This machine, or a card and the precision of its products."""
+    """A card and the precision of its products; or this machine, measured when it is asked.
 
-    def __init__(self, device: Machine | Card, precision: str | None):
-        self.device, self.name = device, device.name
-        self.precision = precision
-        if isinstance(device, Card):
-            self.precision = device.default_precision() if precision is None else precision
-            if self.precision not in device.peak:
-                raise ValueError(
-                    f"precision={precision!r}: the data sheet of {device.name} gives "
-                    f"{', '.join(device.peak)}."
-                )
+    Attributes
+    ----------
+    name, memory
+        Its name, and the bytes of its memory (None: not known).
+    """
+
+    def __init__(self, card: Card | None = None, precision: str | None = None):
+        self._card = card
+        if card is None:
+            self.name, self.memory = device_name(), device_memory()
+            return
+        self.name, self.memory = card.name, card.memory
+        self._precision = card.default_precision() if precision is None else precision
+        if self._precision not in card.peak:
+            raise ValueError(
+                f"precision={precision!r}: the data sheet of {card.name} gives "
+                f"{', '.join(card.peak)}."
+            )
+
+    @property
+    def here(self) -> bool:
+        """Whether it is this machine."""
+        return self._card is None
 
     def seconds(self, part: Part) -> dict[str, float]:
         """Seconds of a part, by what limits its launches."""
-        device, spent = self.device, dict.fromkeys(_LIMITS, 0.0)
-        here = isinstance(device, Machine)
+        spent, card = dict.fromkeys(LIMITS, 0.0), self._card
         for launch, times in part.work.counts.items():
-            each, limit = (
-                device.time(launch)
-                if isinstance(device, Machine)
-                else device.time(launch, str(self.precision))
-            )
-            spent[limit] += times * each / (part.at_once if here else 1)
-        if isinstance(device, Machine):
+            if card is None:
+                each, limit = this_machine().time(launch)
+                each /= part.at_once
+            else:
+                each, limit = card.time(launch, self._precision)
+            spent[limit] += times * each
+        if card is None:
             # Results are copied to the host, checked, turned trial first and joined.
-            spent["bandwidth"] += 6 * part.held / device.bandwidth(np.inf)
-            spent["overhead"] += part.calls * device.call + part.labels
+            spent["bandwidth"] += 6 * part.held / this_machine().bandwidth(np.inf)
+            spent["overhead"] += part.calls * this_machine().call
+            spent["overhead"] += part.labels * label_overhead()
         return spent
 
 
@@ -88,13 +105,20 @@ class Estimate:
         Names: ``"training"`` (one step) and ``"run"``; this machine and the cards.
     """
 
-    def __init__(self, about: str, parts: tuple[Part, ...], hardware: tuple, steps: int | None):
+    def __init__(
+        self, about: str, parts: tuple[Part, ...], hardware: tuple[Hardware, ...], steps: int | None
+    ):
         self.about, self.steps = about, steps
         self._parts = {part.name: part for part in parts}
         self._hardware = {each.name: each for each in hardware}
-        self._spent = {
-            (part.name, each.name): each.seconds(part) for part in parts for each in hardware
-        }
+        self._known: dict[tuple[str, str], dict[str, float]] = {}
+
+    def _spent(self, part: str, hardware: str) -> dict[str, float]:
+        """Seconds by what limits them."""
+        if (part, hardware) not in self._known:
+            found = self._hardware[hardware].seconds(self._parts[part])
+            self._known[part, hardware] = found
+        return self._known[part, hardware]
 
     @property
     def parts(self) -> list[str]:
@@ -127,20 +151,20 @@ class Estimate:
 
     def _memory(self, part: str, hardware: str) -> float:
         """Bytes on a card, or on this machine, which holds the results of a run, too."""
-        this, here = self._parts[part], hardware == self.hardware[0]
+        this, here = self._parts[part], self._hardware[hardware].here
         return float(this.memory + (this.held if here else 0.0))
 
     def seconds(self, part: str | None = None, hardware: str | None = None) -> float:
         """Expected seconds of a part (default: the first) on a machine (default: this one)."""
-        return sum(self._spent[self._of(part, hardware)].values())
+        return sum(self._spent(*self._of(part, hardware)).values())
 
     def limit(self, part: str | None = None, hardware: str | None = None) -> str:
         """What most of the time goes into: "compute", "bandwidth", "overhead"; or memory."""
         part, hardware = self._of(part, hardware)
-        room = self._hardware[hardware].device.memory
+        room = self._hardware[hardware].memory
         if room is not None and self._memory(part, hardware) > room:
             return _UNFIT
-        spent = self._spent[part, hardware]
+        spent = self._spent(part, hardware)
         return max(spent, key=lambda limit: spent[limit])
 
     def table(self) -> xr.Dataset:
@@ -150,9 +174,8 @@ class Estimate:
         def on_parts(get, units, words):
             return ("part", [float(get(p)) for p in parts], {"units": units, "long_name": words})
 
-        spent = [[[self._spent[p, h][x] for x in _LIMITS] for h in machines] for p in names]
+        spent = [[[self._spent(p, h)[x] for x in LIMITS] for h in machines] for p in names]
         limits = [[self.limit(p, h) for h in machines] for p in names]
-        here: Any = self._hardware[machines[0]].device
         return xr.Dataset(
             {
                 "operations": on_parts(lambda p: p.work.flops, "FLOP", "operations"),
@@ -176,8 +199,8 @@ class Estimate:
                     {"units": "1", "long_name": "what most of the time goes into"},
                 ),
             },
-            {"part": names, "hardware": machines, "limit": list(_LIMITS)},
-            {"about": self.about, "measured": here.measured, "calibration_seconds": here.seconds},
+            {"part": names, "hardware": machines, "limit": list(LIMITS)},
+            {"about": self.about, "measured": this_machine().measured},
         )
 
     def __repr__(self) -> str:
@@ -194,14 +217,13 @@ class Estimate:
                 whole = _time(self.steps * self.seconds("training", machine))
                 cells = [whole if p == "training" else "" for p in self.parts]
                 rows.append((f"  {self.steps} steps", cells))
-        here: Any = self._hardware[self.hardware[0]].device
         first = max(len(name) for name, _ in rows)
         widths = [max(len(cells[i]) for _, cells in rows) for i in range(len(self.parts))]
         lines = [f"Estimate: {self.about}"]
         for name, cells in rows:
             padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
             lines.append("  ".join([f"  {name.ljust(first)}", *padded]).rstrip())
-        lines.append(f"  measured {here.measured}, without compilation and evaluations")
+        lines.append(f"  measured {this_machine().measured}, without compilation and evaluations")
         launches = [launch for part in self._parts.values() for launch in part.work.counts]
         if any(launch.kind == UNKNOWN for launch in launches):
             lines.append("  loops whose number of passes is not known are counted once")

@@ -19,8 +19,23 @@ CLASSES = {
 CLASS_OF = {op: name for name, ops in CLASSES.items() for op in ops.split()}
 #: Operations that XLA counts as transcendental, apart from its FLOPs.
 TRANSCENDENTAL = frozenset(
-    "exponential exponential-minus-one logistic log log-plus-one tanh sine cosine tan erf power "
-    "atan2 sqrt rsqrt cbrt".split()
+    [
+        "exponential",
+        "exponential-minus-one",
+        "logistic",
+        "log",
+        "log-plus-one",
+        "tanh",
+        "sine",
+        "cosine",
+        "tan",
+        "erf",
+        "power",
+        "atan2",
+        "sqrt",
+        "rsqrt",
+        "cbrt",
+    ]
 )
 
 

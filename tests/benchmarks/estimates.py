@@ -93,7 +93,9 @@ def _dsr() -> list[Row]:
         "batch_size": dsr.BATCH,
     }
     return [
-        _training(f"AL-RNN{words}", model, tasks.Windows(data, dsr.STEPS, noise_std=noise), 50, **options)
+        _training(
+            f"AL-RNN{words}", model, tasks.Windows(data, dsr.STEPS, noise_std=noise), 50, **options
+        )
         for words, noise in (("", 0.0), (" with noise", 0.05))
     ]
 
@@ -145,7 +147,7 @@ def _spiking() -> list[Row]:
             rate = spikes / workload.n / (workloads.DURATION / 1000)
             measured = best(seconds)
             estimated = nd.estimate(network, parts="run", spike_rate=rate, **options).seconds()
-            rows.append(_row(f"{workload.name}, dt {dt} ms, 1 s, {rate:.0f} Hz", estimated, measured))
+            rows.append(
+                _row(f"{workload.name}, dt {dt} ms, 1 s, {rate:.0f} Hz", estimated, measured)
+            )
     return rows
-
-
