@@ -116,6 +116,11 @@ def sharing_of(
     if n_units is not None:
         sizes["unit"] = (f"the number of units of this {type(model).__name__}", n_units)
     checked = devices.check_mesh(mesh, sizes, "training")
+    if min(checked.shape.get(axis, 1) for axis in ("seed", "unit")) > 1:
+        raise ValueError(
+            "training takes a mesh with 'seed' or with 'unit', not both: without 'seed', members "
+            "of an ensemble train one after the other, each on the whole mesh."
+        )
     if "seed" in checked.shape and ensemble is not None and ensemble.how == "map":
         raise ValueError(
             "Seeds(how='map') runs members one after another, but the members that a mesh shares "

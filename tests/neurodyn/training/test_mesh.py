@@ -13,6 +13,7 @@ import pytest
 from jax.sharding import Mesh
 
 from neurodyn import training
+from neurodyn.engine import devices
 from tests.neurodyn.training import on_mesh
 
 ROOT = Path(__file__).parents[3]
@@ -77,8 +78,8 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
 @pytest.mark.slow
 def test_units_members_and_kernels_over_eight_devices():
     """On every mesh, and the same bits in two runs on one."""
-    lines = told(begin("every_mesh", n_devices=8))
-    assert len(lines) == 6 * len(MODELS) + 1
+    lines = told(begin("every_mesh", ",".join(MODELS), n_devices=8))
+    assert len(lines) == 5 * len(MODELS) + 1
     for name, line in lines.items():
         assert line["apart"] < 1e-5, name
         assert line.get("again", 0) == 0, name
@@ -111,6 +112,14 @@ def test_meshes_that_do_not_fit_are_refused_before_anything_is_compiled(axes, op
         on_mesh.train(on_mesh.alrnn, mesh, **options)
     for each in words:
         assert each in str(refused.value)
+
+
+def test_members_and_units_are_not_both_shared_out(monkeypatch):
+    """XLA cannot compile such programs for all models, and ends the process."""
+    monkeypatch.setattr(devices, "_check_devices", lambda mesh: None)
+    mesh = Mesh(np.arange(4).reshape(2, 2), ("seed", "unit"))
+    with pytest.raises(ValueError, match=r"'seed' or with 'unit', not both: without 'seed'"):
+        on_mesh.train(on_mesh.alrnn, mesh, ensemble=2)
 
 
 def test_members_of_a_mesh_run_together():
