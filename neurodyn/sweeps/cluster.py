@@ -11,6 +11,12 @@ import jax
 
 #: One thread for each library in a local worker: the workers already fill the cores.
 _ONE_THREAD = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Settings of a local cluster. A point is suspected, and runs alone, when workers have died twice
+#: beside it. Dask gives up a worker that is not back after 15 s, which on a busy machine is short.
+_CONFIG = {
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.deploy.lost-worker-timeout": "1 day",
+}
 #: Settings of the cache of compiled programs; JAX reads them from the environment by these names.
 _CACHE = (
     "jax_compilation_cache_dir",
@@ -91,10 +97,12 @@ def _local(workers: int) -> Iterator[Any]:
     """
     import logging
 
+    import dask
     import distributed
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(_environment(workers))
+        stack.enter_context(dask.config.set(_CONFIG))
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

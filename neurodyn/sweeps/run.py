@@ -15,6 +15,8 @@ from neurodyn.sweeps.points import Failure, Outcome, attempt, unpacked
 AHEAD, AHEAD_OF_THREAD = 256, 4
 #: Time between two looks at the cluster [s].
 LOOK = 2.0
+#: Time before a look at a point whose result was lost with its worker [s].
+_SOON = 0.05
 
 Record = Callable[[Outcome, int], None]
 
@@ -55,10 +57,9 @@ class Sender:
         # where the worker that held it has died.
         self._job = client.submit(unpacked, job, key=f"{self._name}-work")
         self._landed: queue.SimpleQueue = queue.SimpleQueue()
-        self._flying: dict[str, tuple[Any, int, int]] = {}
+        self._flying: dict[str, tuple[Any, int, int, bool]] = {}
         self._waiting: deque[tuple[int, int]] = deque()
         self._alone: deque[tuple[int, int]] = deque()
-        self._single = False
         self._ahead, self._looked = AHEAD, -LOOK
 
     def run(self, points: Iterable[int]) -> None:
@@ -78,26 +79,25 @@ class Sender:
                 self._fill()
                 self._take_in()
         finally:
-            for future, _, _ in self._flying.values():
+            for future, *_ in self._flying.values():
                 future.release()
 
     def _fill(self) -> None:
         while self._waiting and len(self._flying) < self._ahead:
             self._submit(*self._waiting.popleft())
-        self._single = not self._flying and bool(self._alone)
-        if self._single:
-            self._submit(*self._alone.popleft())
+        if self._alone and not self._flying:
+            self._submit(*self._alone.popleft(), alone=True)
 
-    def _submit(self, point: int, attempts: int) -> None:
+    def _submit(self, point: int, attempts: int, *, alone: bool = False) -> None:
         future = self._client.submit(
             attempt,
             self._job,
             point,
-            key=f"{self._name}-{point}-{attempts}-{len(self._alone)}",
+            key=f"{self._name}-{point}-{attempts}",
             priority=-point,  # in the order of the grid
             pure=False,
         )
-        self._flying[future.key] = (future, point, attempts)
+        self._flying[future.key] = (future, point, attempts, alone)
         future.add_done_callback(self._landed.put)
 
     def _take_in(self) -> None:
@@ -112,16 +112,17 @@ class Sender:
         ready = [future for future in landed if future.status == "finished"]
         outcomes = {outcome.point: outcome for outcome in self._client.gather(ready, errors="skip")}
         for future in landed:
-            _, point, attempts = self._flying[future.key]
+            _, point, attempts, alone = self._flying[future.key]
             if point in outcomes and future in ready:
                 del self._flying[future.key]
                 self._finish(outcomes[point], attempts)
-            elif future.status in ("cancelled", "lost"):
+            elif future.status == "cancelled":
                 raise self._gone()
             elif future.status == "error":
                 del self._flying[future.key]
-                self._lost(future.exception(), point, attempts)
-            else:  # its worker died after it had finished: it runs again
+                self._lost(future.exception(), point, attempts, alone)
+            else:  # its worker died after it had finished: Dask runs it again
+                time.sleep(_SOON)
                 future.add_done_callback(self._landed.put)
 
     def _finish(self, outcome: Outcome, attempts: int) -> None:
@@ -130,7 +131,7 @@ class Sender:
         else:
             self._record(outcome, attempts)
 
-    def _lost(self, error: BaseException, point: int, attempts: int) -> None:
+    def _lost(self, error: BaseException, point: int, attempts: int, alone: bool) -> None:
         """A point of which the cluster, not the function, reports an error."""
         import distributed
 
@@ -141,7 +142,7 @@ class Sender:
                 "client.upload_file(...)."
             ) from error
         killed = isinstance(error, distributed.KilledWorker)
-        if killed and not self._single:
+        if killed and not alone:
             self._alone.append((point, attempts + 1))
         elif not killed and attempts <= self._retries:
             self._waiting.append((point, attempts + 1))
