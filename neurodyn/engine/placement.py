@@ -13,7 +13,8 @@ from neurodyn.engine import devices
 from neurodyn.engine.abilities import DividesUnits, HasUnitAxes
 from neurodyn.engine.units import shapes_of, unit_axis
 from neurodyn.kernels.partition import shares
-from neurodyn.params import AbstractDistribution
+from neurodyn.params import AbstractDistribution, AbstractParameter
+from neurodyn.system import AbstractSystem
 
 __all__ = ["InParts", "place"]
 
@@ -55,10 +56,12 @@ class InParts(AbstractDistribution):
 
     def __init__(self, law: Any, mesh: Mesh):
         if not callable(law):
+            name = type(law).__name__
+            fix = "numbers and arrays are there already, and nd.placement.place moves their model"
+            if isinstance(law, AbstractParameter):
+                fix = f"the parameter goes outside, {name}(InParts(law, mesh))"
             raise TypeError(
-                "InParts takes a law, e.g. params.Normal(0.0, 0.1), got "
-                f"{type(law).__name__}: numbers and arrays are there already, and nd.placement."
-                "place(model, mesh) moves them."
+                f"InParts takes a law, e.g. params.Normal(0.0, 0.1), got a {name}: {fix}."
             )
         self.law = law
         self.mesh = ordered(_checked(mesh, None, "placement"))
@@ -92,11 +95,12 @@ def place(model: Any, mesh: Mesh) -> Any:
 
     Returns
     -------
-    The model; networks of spiking neurons with their synapses sorted by device.
+    The model, for ``simulate(..., mesh=mesh)``. Networks of spiking neurons have their lists of
+    synapses sorted by device: train and save the network that was given.
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the mesh or the model does not fit.
 
     Examples
@@ -107,7 +111,12 @@ def place(model: Any, mesh: Mesh) -> Any:
     >>> place(model, jax.make_mesh((1,), ("unit",))).W.shape
     (64, 64)
     """
-    mesh = ordered(_checked(mesh, model, "place"))
+    if not isinstance(model, AbstractSystem):
+        raise TypeError(
+            f"place takes one model, got a {type(model).__name__}: members of an ensemble are "
+            "placed by simulate(ensemble, ..., mesh=mesh)."
+        )
+    mesh = ordered(_checked(mesh, model, "placement"))
     return placed(divided(model, mesh), mesh)
 
 

@@ -102,15 +102,17 @@ class Runner:
             if self.mesh is None:
                 run = execute(plan)
             else:
-                run = execute_on(self.mesh, plan._replace(system=self._placed))
+                if not self._there:  # placed after the checks, which read its numbers
+                    self._there.append(placement.placed(plan.system, self.mesh))
+                run = execute_on(self.mesh, plan._replace(system=self._there[0]))
             state = run.final_state
             yield self.collect(on_host(run), first, start)
             advance()
 
     @functools.cached_property
-    def _placed(self) -> Any:
-        """The system on the devices of the mesh, after the checks, which read its numbers."""
-        return placement.placed(self.prepared(0, 0, None).system, self.mesh)
+    def _there(self) -> list[Any]:
+        """The system on the devices of the mesh, once it is there."""
+        return []
 
     @property
     def starts(self) -> range:

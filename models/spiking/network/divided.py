@@ -19,8 +19,8 @@ from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
 from neurodyn.kernels import Rows, add_spikes, delayed_spike_product, sparse_spike_product
 from neurodyn.models.spiking.network.parts import on_each
-from neurodyn.models.spiking.network.weights import Dense, Weights, present
-from neurodyn.params import Fixed, Indexed
+from neurodyn.models.spiking.network.weights import Dense, Weights, both, present
+from neurodyn.params import Fixed, Indexed, only
 from neurodyn.params.base import changed, numbers_of, value_of
 from neurodyn.system import AbstractSpiking
 
@@ -31,7 +31,8 @@ class Divided(eqx.Module):
     Attributes
     ----------
     values
-        Weight of each synapse. Behind the last synapse of a device there is room, with weight 0.
+        Weight of each synapse, which is not trained. Behind the last synapse of a device there is
+        room, with weight 0.
     indices
         Postsynaptic unit of each synapse, counted from the first unit of its device.
     indptr
@@ -48,7 +49,7 @@ class Divided(eqx.Module):
         Whether the weights were a matrix, which is added before lists.
     """
 
-    values: Float[Array, " synapse"]
+    values: Float[Array, " synapse"] | Fixed
     indices: Int[Array, " synapse"]
     indptr: Int[Array, "part row"]
     rows: Int[Array, " synapse"] | None
@@ -116,8 +117,7 @@ class Divided(eqx.Module):
     def only(self, rows: Any, columns: Any) -> "Divided":
         """The weights between the kept units; the others are 0."""
         mask = rows[self.pre] & columns[self.post]
-        values = jnp.where(mask, self.values, jnp.zeros((), self.values.dtype))
-        exists = None if self.exists is None else self.exists & mask
+        values, exists = only(self.values, mask), both(self.exists, mask)
         return dataclasses.replace(self, values=values, exists=exists)
 
 
@@ -198,7 +198,7 @@ def _connection(what: str, each: Any, n_units: int, n: int) -> Any:
         if weights.n_parts != n:
             raise ValueError(
                 f"{what} was divided for {weights.n_parts} devices, and `mesh` has {n} along "
-                "'unit': place the network on this mesh, as it was before."
+                "'unit': pass the network from which it was made."
             )
         return each
     if isinstance(weights, Dense) and each.post == (0, n_units):
@@ -264,7 +264,7 @@ def _sorted(weights: Weights, first: int, n_units: int, n: int) -> tuple[Divided
         given = np.asarray(weights.exists).reshape(-1)[taken]
         exists = spread(given, bool)
     new = Divided(
-        values=as_array(sort(values), values.dtype),
+        values=Fixed(raw=as_array(sort(values), values.dtype)),
         indices=spread((post + first) % block, np.int32),
         indptr=as_array(indptr, jnp.int32),
         rows=spread(pre, np.int32) if plastic else None,
