@@ -188,7 +188,8 @@ def _placed(x: Any, to: NamedSharding) -> Array:
         )
         moved = _placed(words, NamedSharding(to.mesh, spec))
         return jax.random.wrap_key_data(moved, impl=jax.random.key_impl(x))
-    if not spans_hosts(to.mesh):
+    mesh: Any = to.mesh
+    if not spans_hosts(mesh):
         return jax.device_put(x, to)
     whole = np.asarray(x)
     return jax.make_array_from_callback(x.shape, to, lambda index: whole[index])
@@ -201,7 +202,8 @@ def _fetched(x: Any) -> Any:
         words = _fetched(jax.random.key_data(x))
         return jax.random.wrap_key_data(words, impl=jax.random.key_impl(x))
     if not (x.is_fully_addressable or x.is_fully_replicated):
-        x = jax.jit(lambda x: x, out_shardings=along(x.sharding.mesh))(x)
+        sharding: Any = x.sharding
+        x = jax.jit(lambda x: x, out_shardings=along(sharding.mesh))(x)
     return np.asarray(x)
 
 

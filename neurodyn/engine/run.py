@@ -41,8 +41,8 @@ def execute(plan: Plan) -> Trajectory:
     arguments = (arrays, keys, jnp.arange(plan.n_trials))
     axes: Any = Plan(*(None,) * len(plan))
     axes = axes._replace(inputs=1 if plan.held else None, state=0, trial=0)
-    out: Any = Trajectory(None, 1, 1, 1, 0, 0)
-    return over_batch(run, arguments, (axes, 0, 0), out, plan.n_trials)
+    out: tuple[Any, ...] = (None, 1, 1, 1, 0, 0)
+    return over_batch(run, arguments, (axes, 0, 0), Trajectory(*out), plan.n_trials)
 
 
 def steps(plan: Plan, keys: Any) -> Trajectory:
