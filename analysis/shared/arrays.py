@@ -183,7 +183,7 @@ def recorded(values: Float[np.ndarray, "row time unit"], dim: str) -> Bool[np.nd
 def complete_until(array: xr.DataArray, bad: np.ndarray) -> str:
     """Hint for an error: where only late values are missing, the cut that leaves them out."""
     axes = tuple(axis for axis, dim in enumerate(array.dims) if dim != "time")
-    return _complete_until(array, bad.any(axis=axes)) if "time" in array.dims else ""
+    return _complete_until(array, np.asarray(bad.any(axis=axes))) if "time" in array.dims else ""
 
 
 def _complete_until(array: xr.DataArray, late: np.ndarray) -> str:

@@ -108,9 +108,10 @@ def noise(
     import dask.array as da
 
     chunks: Any = array.chunks
+    every = tuple(range(array.ndim))
     apart = da.blockwise(
         _apart,
-        (every := tuple(range(array.ndim))),
+        every,
         *(array.data, every),
         *(da.from_array(codes, chunks[0]), (0,)),
         *(da.from_array(means.values, (-1, *chunks[1:])), (-1, *every[1:])),

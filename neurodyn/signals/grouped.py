@@ -107,7 +107,9 @@ def _arrays(values: Any, codes: np.ndarray, n_groups: int, dtype: np.dtype) -> t
     for k, kind in enumerate((dtype, dtype, np.dtype(np.int64))):
         own = f"{name}-{k}"
         # The first dim, that of groups, is not split.
-        taken = {(own, 0, *place): (operator.getitem, top, k) for place, top in tops.items()}
+        taken: dict[Any, Any] = {
+            (own, 0, *place): (operator.getitem, top, k) for place, top in tops.items()
+        }
         whole = HighLevelGraph({**graph.layers, own: taken}, {**graph.dependencies, own: {name}})
         made.append(da.Array(whole, own, ((n_groups,), *values.chunks[1:]), kind))
     return tuple(made)

@@ -63,7 +63,7 @@ def grow(layer: dict[Key, Any], name: Any, leaves: Sequence[Any], merge: Callabl
     return keys[0]
 
 
-def graph_of(name: str, layer: dict[Key, Any], *arrays: Any) -> Any:
+def graph_of(name: str, layer: dict[Any, Any], *arrays: Any) -> Any:
     """A graph with a layer on top of those of arrays."""
     from dask.highlevelgraph import HighLevelGraph
 

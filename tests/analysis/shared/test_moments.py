@@ -254,11 +254,11 @@ def test_a_cluster_computes_the_same(pair):
     distributed = pytest.importorskip("distributed")
     a, b = (v.chunk(trial=6, time=-1, unit=-1) for v in pair)
     want = analysis.cka(a, b), trials.average(a, "coherence")
+    how = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "memory_limit": 0}
     with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
-        ) as cluster,
+        distributed.LocalCluster(dashboard_address=":0", **how) as cluster,
         distributed.Client(cluster),
+        dask.config.set(scheduler="distributed"),  # not that of the other tests
     ):
         got = analysis.cka(a, b), trials.average(a, "coherence")
     assert float(got[0]) == float(want[0])
