@@ -99,7 +99,10 @@ def estimate(
     Seconds on this machine follow from what it reaches, which is measured at the first call in a
     process (a few seconds): the cost of a launch, of an operation of each class, bandwidth, and
     matrix products of the sizes in the program. On a card they are the roofline of its data sheet
-    and the time of launches: no measurement, and a lower bound. Compilation is not included.
+    and the time of launches: no measurement, and a lower bound. Compilation is not included. The
+    program is the one for this machine, also where a card is asked about: members of
+    ``Seeds(n, how="vmap")`` then count one by one where a compiled kernel runs here
+    (``NEURODYN_KERNELS=xla`` counts them together).
 
     Examples
     --------

@@ -184,9 +184,9 @@ def _of_inputs(model, source, n_trials, n_steps, dt, solver, save, key, spikes) 
 
 
 def shapes_of_inputs(source: Any) -> Any:
-    """Shapes of inputs; arrays of numbers count as single precision, as JAX takes them."""
-    dtype = jnp.result_type(float)
-    return jax.ShapeDtypeStruct(jnp.shape(source), getattr(source, "dtype", dtype))
+    """Shapes of inputs; double precision counts as single, as in JAX."""
+    dtype = getattr(source, "dtype", jnp.result_type(float))
+    return jax.ShapeDtypeStruct(jnp.shape(source), jax.dtypes.canonicalize_dtype(dtype))
 
 
 def _plan(clock: _Clock, *, task=None, trials=None, given=None, inputs=None) -> Plan:
