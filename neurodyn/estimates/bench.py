@@ -14,6 +14,8 @@ from neurodyn.estimates.work import Product
 #: Each timed call is made to last about this long [s], shorter than the slices of time that a busy
 #: machine deals out, and the best of so many counts.
 _CALL, _ROUNDS = 4e-4, 12
+#: Of the random places of gathers and scatters.
+SEED = 0
 #: Larger matrices are not multiplied: their speed is that of this size.
 LARGEST = 256
 #: Numbers in the arrays of elementwise measurements, which fit the first cache, and their rows.
@@ -101,7 +103,7 @@ def function(name: str, plain_seconds: float) -> float:
 def moving(name: str) -> float:
     """Seconds for each number of a gather, a scatter, a sort or a sum."""
     n = 2048
-    index = jnp.asarray(np.random.default_rng(0).permutation(n), jnp.int32)
+    index = jnp.asarray(np.random.default_rng(SEED).permutation(n), jnp.int32)
     bodies: dict[str, Callable] = {
         "gather": lambda _, x, at: x[at] * 0.99,
         "scatter": lambda _, x, at: jnp.zeros(n).at[at].add(x),
@@ -120,7 +122,7 @@ def bandwidth(nbytes: int) -> float:
 
 def product(of: Product, launch: float) -> float:
     """Seconds of a matrix product whose sizes are not above `LARGEST`."""
-    dtype = jnp.float64 if of.dtype == "f64" and jax.config.jax_enable_x64 else jnp.float32
+    dtype = jnp.result_type(float) if of.dtype == "f64" else jnp.dtype("float32")
     left = jnp.ones((of.m, of.k), dtype)
     right, out = jnp.full((of.k, of.n), 1e-3, dtype), jnp.zeros((of.m, of.n), dtype)
 

@@ -215,11 +215,11 @@ class _Tally:
                 self.flops += product.flops
         elif op in ("reduce", "reduce-window", "scatter", "sort", "map"):
             shapes = here.shapes_of(each)
-            n: float = shapes[-1].size if op == "scatter" else shapes[0].size if shapes else 0
+            size = float(shapes[-1 if op == "scatter" else 0].size) if shapes else 0.0
             if op == "sort":
-                n *= math.log2(max(2, shapes[0].dims[-1] if shapes[0].dims else 2))
-            self.classes[CLASS_OF.get(op, "plain")] += n
-            self.flops += 0.0 if op == "sort" else n * counter.applied(each.called("to_apply"))
+                size *= math.log2(max(2, shapes[0].dims[-1] if shapes[0].dims else 2))
+            self.classes[CLASS_OF.get(op, "plain")] += size
+            self.flops += 0.0 if op == "sort" else size * counter.applied(each.called("to_apply"))
             self.computes = True
         elif op in _MOVES:
             self.classes["gather" if op == "gather" else "moved"] += size

@@ -40,7 +40,7 @@ def bytes_of_fusion(inside: Computation) -> float:
     read = 0.0
     for each in inside.instructions.values():
         if each.opcode == "parameter":
-            read += sum(_bytes_read(inside, each, *use, users) for use in users[each.name])
+            read += sum(_bytes_read(inside, each, by, i, users) for by, i in users[each.name])
     return read + _written(inside, inside.of(inside.root))
 
 
@@ -50,7 +50,7 @@ def _bytes_read(inside, source: Instruction, user: Instruction, place: int, user
     if user.opcode == "dynamic-update-slice" and place == 0:
         return 0.0
     if user.opcode in ("bitcast", "get-tuple-element"):
-        return sum(_bytes_read(inside, user, *use, users) for use in users[user.name])
+        return sum(_bytes_read(inside, user, by, i, users) for by, i in users[user.name])
     return source.nbytes / max(1, len(users[source.name]))
 
 

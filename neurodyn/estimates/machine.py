@@ -87,11 +87,6 @@ def this_machine() -> Machine:
     Takes a few seconds. Products are measured later, when a program has some of new sizes.
     """
     began = time.perf_counter()
-    with jax.default_matmul_precision(jax.config.jax_default_matmul_precision or "default"):
-        return _measured(began)
-
-
-def _measured(began: float) -> Machine:
     launch, step = bench.launch_and_step()
     plain = bench.plain(bench.LONG)
     costs = {"plain": plain, "plain, short": bench.plain(bench.SHORT)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from neurodyn.estimates.bench import SEED
 from neurodyn.estimates.cards import Card
 from neurodyn.estimates.counting import UNKNOWN
 from neurodyn.estimates.machine import (
@@ -200,7 +201,7 @@ class Estimate:
                 ),
             },
             {"part": names, "hardware": machines, "limit": list(LIMITS)},
-            {"about": self.about, "measured": this_machine().measured},
+            {"about": self.about, "measured": this_machine().measured, "seed": SEED},
         )
 
     def __repr__(self) -> str:
