@@ -251,7 +251,7 @@ def by_unit(state: PyTree, system: Any) -> PyTree:
         axes = [axis for axis in range(1, x.ndim) if x.shape[axis] == n]
         if not axes:
             return x
-        spec = [PartitionSpec.UNCONSTRAINED] * x.ndim
+        spec: list[Any] = [PartitionSpec.UNCONSTRAINED] * x.ndim
         spec[axes[-1]] = "unit"
         return jax.lax.with_sharding_constraint(x, PartitionSpec(*spec))
 

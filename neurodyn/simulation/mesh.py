@@ -40,7 +40,8 @@ def checked_mesh(
     sizes = {"trial": ("the number of trials", n_trials)}
     if ensemble:
         sizes["seed"] = ("the number of members", len(members))
-    n_units = placement.count_units(members[0])
+    split = "unit" in getattr(mesh, "axis_names", ())
+    n_units = placement.count_units(members[0]) if split else None
     if n_units is not None:
         sizes["unit"] = (f"the number of units of this {name}", n_units)
     found = placement.ordered(devices.check_mesh(mesh, sizes, "simulation"))

@@ -217,9 +217,8 @@ class Runner:
 def on_host(run: Trajectory) -> Trajectory:
     """The records of a run in the memory of this process; the state stays on the devices."""
     records = run.variables, run.outputs, run.spikes, run.stats
-    return Trajectory(
-        run.ts, *devices.fetched(records[:3]), run.final_state, devices.fetched(records[3])
-    )
+    variables, outputs, spikes, stats = devices.fetched(records)
+    return Trajectory(run.ts, variables, outputs, spikes, run.final_state, stats)
 
 
 def _first_unit(x: Any, trial: int) -> str:

@@ -41,7 +41,7 @@ def _check_free(*paths: Path) -> None:
             raise FileExistsError(f"{taken} exists: choose another name, or remove it first.")
 
 
-def _write(ds: xr.Dataset, partial: Path, options: dict[str, str]) -> None:
+def _write(ds: xr.Dataset, partial: Path, options: dict[str, Any]) -> None:
     """Begin the store, or append to it."""
     with warnings.catch_warnings():
         # Fixed-length text is not in the Zarr 3 specification yet; xarray reads it back.

@@ -19,7 +19,7 @@ from neurodyn.common.arrays import as_array
 from neurodyn.common.reprs import brief
 from neurodyn.kernels import Rows, add_spikes, delayed_spike_product, sparse_spike_product
 from neurodyn.models.spiking.network.parts import on_each
-from neurodyn.models.spiking.network.weights import Dense, Weights, both, present
+from neurodyn.models.spiking.network.weights import Dense, both, present
 from neurodyn.params import Fixed, Indexed, only
 from neurodyn.params.base import changed, numbers_of, value_of
 from neurodyn.system import AbstractSpiking
@@ -221,7 +221,7 @@ def _connection(what: str, each: Any, n_units: int, n: int) -> Any:
     return dataclasses.replace(each, weights=weights, rule=rule, delay=delay)
 
 
-def _sorted(weights: Weights, first: int, n_units: int, n: int) -> tuple[Divided, Callable]:
+def _sorted(weights: Any, first: int, n_units: int, n: int) -> tuple[Divided, Callable]:
     """Weights sorted by device, and a function that sorts other numbers of the same synapses."""
     values, dense = np.asarray(value_of(weights.values)), isinstance(weights, Dense)
     if dense:

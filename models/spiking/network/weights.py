@@ -179,7 +179,7 @@ def measured(weights: Weights) -> Weights:
     return dataclasses.replace(weights, longest=longest)
 
 
-def present(weights: Weights) -> Array:
+def present(weights: Any) -> Array:
     """The weights of synapses that exist, and 0 elsewhere."""
     values = value_of(weights.values)
     if weights.exists is None:
