@@ -176,7 +176,7 @@ def check_names(given: Any) -> None:
             raise ValueError(f"Names in `grid` are names of arguments, got {name!r}.")
 
 
-def seeds_of(given: int | Iterable[int]) -> list[int]:
+def seeds_of(given: Any) -> list[int]:
     """Seeds as a list: a number stands for the seeds from 0.
 
     Raises

@@ -110,7 +110,11 @@ class Sender:
             landed.append(self._landed.get())
         landed = [future for future in landed if future.key in self._flying]
         ready = [future for future in landed if future.status == "finished"]
-        outcomes = {outcome.point: outcome for outcome in self._client.gather(ready, errors="skip")}
+        try:
+            gathered = self._client.gather(ready, errors="skip")
+        except OSError as error:
+            raise self._gone() from error
+        outcomes = {outcome.point: outcome for outcome in gathered}
         for future in landed:
             _, point, attempts, alone = self._flying[future.key]
             if point in outcomes and future in ready:
