@@ -111,25 +111,34 @@ def sweep(
         )
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(str(error)) from None
-    failed = _show(sweeps.table(found), path, as_json)
+    failed = _show(found, path, as_json)
     if failed:
         raise typer.Exit(1)
 
 
-def _show(rows: Any, path: Path, as_json: bool) -> int:
+def _show(found: Any, path: Path, as_json: bool) -> int:
     """Print the points and how many there are of each state; returns how many failed."""
-    counts = {state: int((rows["state"] == state).sum()) for state in _COUNTED}
-    flat = rows.reset_index()
+    from neurodyn import sweeps
+    from neurodyn.sweeps.store import STATES
+
+    flat, number = sweeps.table(found), found["point_state"]
+    counts = {state: int((number == STATES.index(state)).sum()) for state in _COUNTED}
     if as_json:
         points = [{name: row[name] for name in flat.columns} for _, row in flat.iterrows()]
         document({"store": str(path), **counts, "points": points})
         return counts["failed"]
-    empty = [name for name in ("error",) if not flat[name].any()]
-    columns = [name for name in flat.columns if name not in empty]
+    quiet = "error" in flat and not flat["error"].any()
+    columns = [name for name in flat.columns if not (quiet and name == "error")]
     table(columns, [[_text(row[name]) for name in columns] for _, row in flat.iterrows()])
     typer.echo()
     told = {state: str(n) for state, n in counts.items() if n or state == "done"}
-    pairs({**told, "time of all points": f"{rows['seconds'].sum():.1f} s", "store": str(path)})
+    pairs(
+        {
+            **told,
+            "time of all points": f"{float(found['point_seconds'].sum()):.1f} s",
+            "store": str(path),
+        }
+    )
     return counts["failed"]
 
 

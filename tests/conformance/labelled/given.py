@@ -132,6 +132,7 @@ EXEMPT: dict[str, dict[str, str]] = {
         "neurodyn.drive.poisson": "what it draws has no labels",
         "neurodyn.experiments.result": "it joins the parts of an experiment",
         "neurodyn.plot.sweep": "it draws the result of a sweep, which holds states of points",
+        "neurodyn.sweep": "it takes a function or an experiment",
         "neurodyn.sweeps.table": "it takes the result of a sweep, which holds states of points",
         "neurodyn.labels.like": "it takes a plain array",
         "neurodyn.labels.pair_channels": "it takes the names of two dims",

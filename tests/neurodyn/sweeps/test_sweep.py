@@ -60,10 +60,17 @@ def test_the_store_is_plain_data(first):
 
 def test_the_table_has_a_row_for_every_point(first):
     rows = table(first[0])
-    assert rows.index.names == ["tau", "kind", "seed"]
-    assert rows.loc[(20.0, "bb", 5), "word"] == "bbbb"
+    assert list(rows)[:7] == ["tau", "kind", "seed", "state", "seconds", "attempts", "error"]
+    (row,) = rows.query("tau == 20 and kind == 'bb' and seed == 5").to_dict("records")
+    assert row["word"] == "bbbb"
     assert set(rows["state"]) == {"done"}
     assert "x" not in rows
+    named = table(first[0].rename({"kind": "state", "word": "error"}))
+    assert list(named)[:7] == [
+        "tau", "state", "seed", "point_state", "seconds", "attempts", "point_error"
+    ]  # fmt: skip
+    assert set(named["state"]) == set(rows["kind"])
+    assert set(named["error"]) == set(rows["word"])
     with pytest.raises(ValueError, match="takes the result of"):
         table(xr.Dataset())
 
@@ -144,7 +151,7 @@ def test_errors_and_misfits_are_recorded_and_can_be_tried_again(client, tmp_path
     assert "object" in message[4]
     assert "2**53" in message[5]
     assert 'raise KeyError("no entry' in str(found["point_traceback"].values[1])
-    assert "KeyError: 'no entry" in table(found).loc[1, "error"].iloc[0]
+    assert "KeyError: 'no entry" in table(found)["error"][1]
     tries.append(None)  # repairs some
     before = len(tries)
     xr.testing.assert_equal(nd.sweep(resume=True, **call), found)
