@@ -54,8 +54,10 @@ class Sender:
         self._record, self._note = record, note
         self._name = f"sweep-{uuid.uuid4().hex[:12]}"
         # A task of its own, so that the scheduler sends it once to a worker, and makes it anew
-        # where the worker that held it has died.
-        self._job = client.submit(unpacked, job, key=f"{self._name}-work")
+        # where the worker that held it has died. Its name begins otherwise than those of points:
+        # points are then a group that depends on little, which Dask keeps back until a worker is
+        # free. Else it would give them to the worker that has this task.
+        self._job = client.submit(unpacked, job, key=self._name.replace("sweep", "work"))
         self._landed: queue.SimpleQueue = queue.SimpleQueue()
         self._flying: dict[str, tuple[Any, int, int, bool]] = {}
         self._waiting: deque[tuple[int, int]] = deque()

@@ -15,18 +15,18 @@ from tests.benchmarks.harness import Row, alternate
 
 CORES = 2
 #: Points of the heavy function and of the light one, and the seconds of one heavy point, roughly.
-_HEAVY, _LIGHT = 16, 100
+_HEAVY, _LIGHT = 24, 100
 _SIZE = 384
 
 
 def heavy(i, *, key):
-    """About half a second of products of matrices, with one thread."""
+    """About a second of products of matrices, with one thread."""
     weights = jax.random.normal(key, (_SIZE, _SIZE)) / _SIZE**0.5
 
     def step(x, _):
         return jax.numpy.tanh(x @ weights), None
 
-    return jax.lax.scan(step, jax.numpy.eye(_SIZE) * (1 + i), length=250)[0].mean()
+    return jax.lax.scan(step, jax.numpy.eye(_SIZE) * (1 + i), length=1000)[0].mean()
 
 
 def light(i):
@@ -50,7 +50,7 @@ def run() -> list[Row]:
             single, double = alternate(
                 lambda: _swept(heavy, _HEAVY, one, next(stores)),
                 lambda: _swept(heavy, _HEAVY, two, next(stores)),
-                rounds=3,
+                rounds=2,
                 burst=1,
                 warmup=1,
             )
