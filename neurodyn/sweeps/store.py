@@ -105,7 +105,7 @@ class Store:
         failed = outcome.failure is not None
         if outcome.found is not None:
             self._write_result(outcome)
-        records = {"point_seconds": outcome.seconds, "point_attempts": attempts}
+        records: dict[str, Any] = {"point_seconds": outcome.seconds, "point_attempts": attempts}
         if failed:
             kind, message, where = outcome.failure
             records |= dict(zip(_ERROR, (kind, message, where), strict=True))
@@ -220,7 +220,7 @@ def open_group(path: Path, *, writing: bool = True) -> Any:
 
     try:
         root = zarr.open_group(str(path), mode="r+" if writing else "r")
-        json.loads(root.attrs[ABOUT])
+        json.loads(str(root.attrs[ABOUT]))
     except (KeyError, ValueError, OSError, TypeError) as error:
         raise ValueError(
             f"{path} holds something else, not a sweep: choose another folder."

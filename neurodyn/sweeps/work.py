@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from neurodyn.common.random import as_key, fold_in
@@ -46,7 +47,7 @@ class Function:
         given = {**self.settings, **arguments}
         if self.key is not None:
             words, generator = self.key
-            key = jax.random.wrap_key_data(np.asarray(words, np.uint32), impl=generator)
+            key = jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32), impl=generator)
             given[KEY] = fold_in(key, seed)
         return self.function(**given)
 
