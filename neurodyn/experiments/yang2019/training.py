@@ -16,8 +16,8 @@ from neurodyn.training import Fit, Snapshot, fit
 
 #: The metric by which training ends and the model is chosen.
 WORST = "validation_correct_min"
-#: Scale of the first recurrent weights, a diagonal.
-_DIAGONAL = 0.5
+#: Scale of the first recurrent weights, a diagonal, by nonlinearity, as published.
+_DIAGONAL = {"softplus": 0.5, "relu": 0.5, "tanh": 1.0, "retanh": 0.5}
 
 
 def network(settings: Settings, task: Yang2019, activation: str, seed: int) -> CTRNN:
@@ -28,7 +28,7 @@ def network(settings: Settings, task: Yang2019, activation: str, seed: int) -> C
         task.n_outputs,
         tau=settings.tau,
         activation=activation,
-        W=_DIAGONAL * np.eye(settings.n_units, dtype=np.float32),
+        W=_DIAGONAL[activation] * np.eye(settings.n_units, dtype=np.float32),
         W_out=jax.nn.initializers.glorot_uniform(),
         noise_std=settings.noise_std,
         noise_at="drive",
