@@ -35,14 +35,15 @@ def execute(plan: Plan) -> Trajectory:
     keys = trial_keys(plan.key, plan.first_trial, plan.n_trials)
     arrays, static = eqx.partition(plan, eqx.is_array)
 
-    def run(arrays: Plan, keys: Any, trials: Any) -> Trajectory:
-        return steps(eqx.combine(arrays, static)._replace(n_trials=len(trials)), keys)
+    def run(arrays: Plan, keys: Any, trials: Any) -> dict[str, Any]:
+        return vars(steps(eqx.combine(arrays, static)._replace(n_trials=len(trials)), keys))
 
     arguments = (arrays, keys, jnp.arange(plan.n_trials))
     axes: Any = Plan(*(None,) * len(plan))
     axes = axes._replace(inputs=1 if plan.held else None, state=0, trial=0)
-    out: tuple[Any, ...] = (None, 1, 1, 1, 0, 0)
-    return over_batch(run, arguments, (axes, 0, 0), Trajectory(*out), plan.n_trials)
+    # Axes are no arrays, so that a Trajectory of them would have the wrong types.
+    out = dict(ts=None, variables=1, outputs=1, spikes=1, final_state=0, stats=0)
+    return Trajectory(**over_batch(run, arguments, (axes, 0, 0), out, plan.n_trials))
 
 
 def steps(plan: Plan, keys: Any) -> Trajectory:

@@ -74,12 +74,12 @@ def _execute(mesh: Mesh, n_members: int | None, plan: Plan) -> Trajectory:
         own = own._replace(n_trials=n_trials, first_trial=own.first_trial + n_trials * here)
         keys = trial_keys(own.key, own.first_trial, n_trials)
         if member is None:
-            return steps(own, keys)
+            return vars(steps(own, keys))
         varying, same = eqx.partition((own.system, own.state), eqx.is_array)
 
         def one(varying):
             system, state = eqx.combine(varying, same)
-            return steps(own._replace(system=system, state=state), keys)
+            return vars(steps(own._replace(system=system, state=state), keys))
 
         if n_members == mesh.shape["seed"]:
             run = one(jax.tree.map(lambda a: a[0], varying))
@@ -93,7 +93,7 @@ def _execute(mesh: Mesh, n_members: int | None, plan: Plan) -> Trajectory:
         local,
         mesh=mesh,
         in_specs=(specs,),
-        out_specs=Trajectory(
+        out_specs=dict(
             ts=out(),
             variables=out(None, "trial"),
             outputs=out(None, "trial"),
@@ -105,4 +105,4 @@ def _execute(mesh: Mesh, n_members: int | None, plan: Plan) -> Trajectory:
         axis_names={"seed", "trial"} | ({"unit"} if mesh.shape["unit"] == 1 else set()),
         check_vma=False,
     )
-    return run(arrays)
+    return Trajectory(**run(arrays))

@@ -216,9 +216,12 @@ class Runner:
 
 def on_host(run: Trajectory) -> Trajectory:
     """The records of a run in the memory of this process; the state stays on the devices."""
-    records = run.variables, run.outputs, run.spikes, run.stats
-    variables, outputs, spikes, stats = devices.fetched(records)
-    return Trajectory(run.ts, variables, outputs, spikes, run.final_state, stats)
+
+    def records(run: Trajectory) -> tuple[Any, ...]:
+        return run.variables, run.outputs, run.spikes, run.stats
+
+    there = devices.fetched(records(run))
+    return eqx.tree_at(records, run, there, is_leaf=lambda x: x is None)
 
 
 def _first_unit(x: Any, trial: int) -> str:
