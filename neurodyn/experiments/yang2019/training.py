@@ -16,19 +16,26 @@ from neurodyn.training import Fit, Snapshot, fit
 
 #: The metric by which training ends and the model is chosen.
 WORST = "validation_correct_min"
-#: Scale of the first recurrent weights, a diagonal, by nonlinearity, as published.
-_DIAGONAL = {"softplus": 0.5, "relu": 0.5, "tanh": 1.0, "retanh": 0.5}
+#: First recurrent weights, as published: a diagonal for the networks of the paper. With it, relu
+#: networks explode within their first hundred updates; the published code starts them orthogonal.
+_DIAGONAL = {"softplus": 0.5, "tanh": 1.0, "retanh": 0.5}
+_ORTHOGONAL = {"relu": 0.5}
 
 
 def network(settings: Settings, task: Yang2019, activation: str, seed: int) -> CTRNN:
     """The published network before training."""
+    W = (
+        jax.nn.initializers.orthogonal(_ORTHOGONAL[activation])
+        if activation in _ORTHOGONAL
+        else _DIAGONAL[activation] * np.eye(settings.n_units, dtype=np.float32)
+    )
     return CTRNN(
         task.n_inputs,
         settings.n_units,
         task.n_outputs,
         tau=settings.tau,
         activation=activation,
-        W=_DIAGONAL[activation] * np.eye(settings.n_units, dtype=np.float32),
+        W=W,
         W_out=jax.nn.initializers.glorot_uniform(),
         noise_std=settings.noise_std,
         noise_at="drive",
