@@ -42,7 +42,7 @@ def execute(plan: Plan) -> Trajectory:
     axes: Any = Plan(*(None,) * len(plan))
     axes = axes._replace(inputs=1 if plan.held else None, state=0, trial=0)
     # Axes are no arrays, so that a Trajectory of them would have the wrong types.
-    out = dict(ts=None, variables=1, outputs=1, spikes=1, final_state=0, stats=0)
+    out = {"ts": None, "variables": 1, "outputs": 1, "spikes": 1, "final_state": 0, "stats": 0}
     return Trajectory(**over_batch(run, arguments, (axes, 0, 0), out, plan.n_trials))
 
 

@@ -93,14 +93,14 @@ def _execute(mesh: Mesh, n_members: int | None, plan: Plan) -> Trajectory:
         local,
         mesh=mesh,
         in_specs=(specs,),
-        out_specs=dict(
-            ts=out(),
-            variables=out(None, "trial"),
-            outputs=out(None, "trial"),
-            spikes=out(None, "trial"),
-            final_state=out("trial"),
-            stats=out("trial"),
-        ),
+        out_specs={
+            "ts": out(),
+            "variables": out(None, "trial"),
+            "outputs": out(None, "trial"),
+            "spikes": out(None, "trial"),
+            "final_state": out("trial"),
+            "stats": out("trial"),
+        },
         # An axis that is not named here is left to XLA.
         axis_names={"seed", "trial"} | ({"unit"} if mesh.shape["unit"] == 1 else set()),
         check_vma=False,
