@@ -1,4 +1,4 @@
-# make demo | test | test-slow | docs | bench | lint: each installs what it needs into .venv, once.
+# make demo | test | test-thorough | test-slow | docs | bench | lint: each installs what it needs into .venv, once.
 #
 #   make demo DEMO="--recording mante2013"     options for `neurodyn demo`
 #   make test TESTS=tests/test_fit.py          some tests; JOBS=1 for one process
@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 TESTS ?= tests
-MARKED ?= not slow
+MARKED ?= $(if $(filter tests,$(TESTS)),not slow and not thorough,not slow)
 OPTIONS ?=
 DEMO ?=
 BENCH ?=
@@ -24,7 +24,7 @@ pip := $(bin)/python -m pip install --quiet --disable-pip-version-check -c const
 export MPLCONFIGDIR ?= $(abspath $(VENV))/cache/matplotlib
 export MPLBACKEND ?= agg
 
-.PHONY: help demo test test-slow docs bench bench-spiking neurogym lint format constraints clean
+.PHONY: help demo test test-thorough test-slow docs bench bench-spiking neurogym lint format constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -37,6 +37,9 @@ demo: $(VENV)/.base
 test: $(VENV)/.test
 	NPROC=1 OPENBLAS_NUM_THREADS=1 $(bin)/python -m pytest $(TESTS) -m "$(MARKED)" \
 	    --numprocesses=$(JOBS) --maxprocesses=8 --dist=worksteal $(OPTIONS)
+
+test-thorough:
+	@$(MAKE) test MARKED="thorough and not slow"
 
 test-slow:
 	@$(MAKE) test MARKED=slow

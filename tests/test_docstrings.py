@@ -20,6 +20,7 @@ MODULES = sorted(
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.thorough
+
 
 def test_what_is_typed_runs_or_is_refused_with_the_way_on():
     done = subprocess.run(

@@ -20,6 +20,8 @@ from tests.conformance.labelled.public import entries, kind_of
 from tests.conformance.labelled.selections import concatenated, selected
 from tests.conformance.labelled.variables import in_a_dataset, in_words
 
+pytestmark = pytest.mark.thorough
+
 EVERY = pytest.mark.parametrize("name", entries())
 #: Functions that measure, average and draw.
 MEASURED = pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import pytest
 from neurodyn import analysis, citation, labels
 from neurodyn.analysis import MEASURES
 
+pytestmark = pytest.mark.thorough
+
 EVERY = pytest.mark.parametrize("name", MEASURES)
 PAIRWISE = [name for name, measure in MEASURES.items() if measure.pairwise is not None]
 N_CONDITIONS, N_TIMES, N_UNITS = 8, 10, 6

@@ -12,6 +12,8 @@ from neurodyn.system import AbstractMap, State, Variable
 from tests.conformance.scaling.law import X, Y, flat
 from tests.conformance.scaling.laws import LAWS, LEFT_OUT
 
+pytestmark = pytest.mark.thorough
+
 EACH = [pytest.param(law, id=f"{name}-{i}") for name in LAWS for i, law in enumerate(LAWS[name])]
 #: Largest offset, relative to the scale: at 1e6 float64 holds ten digits of the signal.
 FAR = 1e6

@@ -170,6 +170,7 @@ def test_float64(name, x64):
     assert eqx.filter_eval_shape(task.score, outputs, trials)["correct"].dtype == jnp.float64
 
 
+@pytest.mark.thorough
 @EVERY
 def test_a_float32_task_stays_float32_beside_float64(name):
     task = default(name)
@@ -196,6 +197,7 @@ def test_same_key_same_bits(name, seed):
     assert same(task.batch(seed, N), task.batch(jax.random.key(seed), N))
 
 
+@pytest.mark.thorough
 @EVERY
 def test_trials_do_not_depend_on_how_many_there_are(name):
     """Where the validation set is a batch like others, its first trials are a smaller batch."""
@@ -216,6 +218,7 @@ def test_different_keys_differ(name):
     assert not same((first.inputs, first.targets), (second.inputs, second.targets))
 
 
+@pytest.mark.thorough
 @EVERY
 def test_sample_can_be_jitted_and_vmapped(name):
     """Many trials at once are what each of them is alone."""
@@ -386,6 +389,7 @@ def test_the_bibliography_is_well_formed():
             assert re.search(rf"^  {field} = \{{.+\}},$", entry, re.M), entry.split(",")[0]
 
 
+@pytest.mark.thorough
 @EVERY
 def test_defaults_fit_any_step(name):
     # Rules have the durations that were published, so that other steps are refused.

@@ -76,6 +76,7 @@ def test_oracle_agrees_with_complex_steps(form, activation):
         np.testing.assert_allclose((grads[name] * direction).sum(), slope, rtol=1e-12)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("form", "activation"),
     [  # each activation needs a program of its own; one form uses it as another does
@@ -90,6 +91,7 @@ def test_states_and_gradients(form, activation, backend, x64):
         check(backend, arguments, None, h_bar, form, activation)
 
 
+@pytest.mark.thorough
 @needs_vectors
 @pytest.mark.parametrize(
     "registers", [(64, 8, 3), (32, 4, 3)], indirect=True, ids=["512 bits", "256 bits"]
@@ -164,6 +166,7 @@ def test_no_inputs(backend, x64):
     check(backend, arguments, noise, h_bar, "rate", "tanh")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("form", "activation"),
     [

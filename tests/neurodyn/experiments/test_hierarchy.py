@@ -28,6 +28,7 @@ TINY = Settings(
 EXPERIMENT = dataclasses.replace(hierarchy.EXPERIMENT, presets={"tiny": TINY})
 
 
+@pytest.mark.thorough
 def test_end_to_end(tmp_path):
     done = run_experiment(EXPERIMENT, "tiny", out=tmp_path / "out", progress=False)
     tree = nd.load(tmp_path / "out" / "result.nc")

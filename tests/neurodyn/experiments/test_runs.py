@@ -206,6 +206,7 @@ def test_settings_are_checked_before_anything_is_done():
         experiments.run("nope")
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     datasets.where("mante2013") in ("download", "missing"), reason="mante2013 is not at hand"
 )

@@ -55,6 +55,7 @@ def test_models_come_back_with_their_bits(name, tmp_path):
     assert same(load(tmp_path / "model.nd"), model)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("entry", registry.entries("task"), ids=lambda e: e.name)
 def test_tasks_come_back(entry, tmp_path):
     task = make(entry.name)

@@ -15,6 +15,8 @@ from neurodyn.io.files import load, save
 from tests.proof.mutated import foreign, harness
 from tests.proof.mutated.seeds import SEEDS, recording
 
+pytestmark = pytest.mark.thorough
+
 #: Files of those readers that are slow; 40 of others.
 FEW = {"nwb": 6, "nix": 4, "abf1": 12, "abf2": 16, "torch": 12, "zarr": 6, "netcdf": 12}
 

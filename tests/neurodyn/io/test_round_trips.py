@@ -12,7 +12,7 @@ from neurodyn.io.parts import combine, table
 from neurodyn.labels import LabelError
 from tests.neurodyn.io.recordings import recordings, same
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.thorough, pytest.mark.filterwarnings("ignore")]
 
 
 def written(recording, folder, suffix):

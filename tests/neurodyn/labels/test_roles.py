@@ -64,6 +64,7 @@ def test_roles_survive(way, run, tmp_path):
     assert outcomes(changed) == SCORES
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_every_task_names_its_design(name):
     task = make(name)

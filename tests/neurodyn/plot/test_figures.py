@@ -159,6 +159,7 @@ def test_raster(spikes):
     drawn(figure)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_every_task_can_be_drawn(name):
     drawn(plot.trial(make(name).trials(0, 2)))
