@@ -15,8 +15,7 @@ from neurodyn.engine.record import as_save
 from neurodyn.estimates.counting import Loops
 from neurodyn.estimates.programs import Counted, counted, shapes
 from neurodyn.simulation.chunks import chunk_sizes
-from neurodyn.simulation.plan import Plan
-from neurodyn.simulation.simulate import _record as record_of
+from neurodyn.simulation.plan import Plan, record_of
 from neurodyn.system import AbstractMap
 from neurodyn.task import AbstractTask, Trial
 

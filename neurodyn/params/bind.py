@@ -53,6 +53,10 @@ def bind(
         spec = as_parameter(value, default=default, balance=balance)
         return spec.build(shape, key)
     except (ValueError, TypeError) as error:
+        # An error of another library may take other arguments than a text.
+        if type(error) not in (ValueError, TypeError):
+            error.add_note(f"This is about `{name}` {shape}.")
+            raise
         raise type(error)(f"`{name}` {shape}: {error}") from error
 
 

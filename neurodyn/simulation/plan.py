@@ -1,4 +1,4 @@
-"""The checked arguments of `simulate`: trials or inputs, and their labels."""
+"""The checked arguments of `simulate`: trials or inputs, their labels, and what is recorded."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,10 +13,11 @@ from neurodyn.common.random import as_key, fold_in
 from neurodyn.engine.abilities import HasStartTime, ReadsTargets, with_room
 from neurodyn.engine.drive import Drive
 from neurodyn.engine.inputs import as_batch, check_finite, check_trial, predicted
+from neurodyn.engine.record import Save, checked_save
 from neurodyn.labels import LabelError
 from neurodyn.params import with_values
 from neurodyn.simulation.inputs import input_labels
-from neurodyn.system import AbstractMap, AbstractSpiking
+from neurodyn.system import AbstractMap, AbstractSpiking, AbstractSystem
 from neurodyn.task import AbstractTask, Trial
 
 
@@ -265,3 +266,23 @@ def _draw(task: AbstractTask, n_trials: int | None, repeats: int | None, key: An
     columns = {name: jnp.repeat(jnp.asarray(c), repeats, axis=0) for name, c in table.items()}
     n = len(next(iter(columns.values())))
     return task.batch(trial_key, n, **columns)
+
+
+def record_of(member: AbstractSystem, save: Save, source: Any) -> Save:
+    """The record of one model, with everything that labelled runs record by default."""
+    if save.spikes is not None:
+        raise ValueError(
+            "`simulate` records all spikes by their times: leave out Save(spikes=...), or take "
+            "nd.integrate for arrays of spikes."
+        )
+    outputs = save.outputs if member.n_outputs else None
+    if outputs == "every" and getattr(source, "scored", "every") == "last":
+        outputs = "last"
+    return checked_save(
+        member,
+        save._replace(
+            variables=tuple(member.variables()) if save.variables is None else save.variables,
+            outputs=outputs,
+            spikes="packed" if isinstance(member, AbstractSpiking) else None,
+        ),
+    )

@@ -13,12 +13,12 @@ from neurodyn.common.random import as_key, fold_in
 from neurodyn.engine import devices
 from neurodyn.engine.intervene import AbstractIntervention
 from neurodyn.engine.intervene.base import as_interventions
-from neurodyn.engine.record import Save, as_save, checked_save
+from neurodyn.engine.record import Save, as_save
 from neurodyn.simulation.chunks import chunk_sizes
 from neurodyn.simulation.labelling import join
 from neurodyn.simulation.mesh import checked_mesh, divided, labelling, run_together
 from neurodyn.simulation.parts import check_parts
-from neurodyn.simulation.plan import make_plan
+from neurodyn.simulation.plan import make_plan, record_of
 from neurodyn.simulation.runner import Runner
 from neurodyn.simulation.store import stream
 from neurodyn.simulation.windows import check_times, check_window
@@ -152,7 +152,7 @@ def simulate(
     parts["multiple"] = 1 if grid is None else grid.shape["trial"]
 
     def runner(member: AbstractSystem) -> Runner:
-        record = _record(member, save, source)
+        record = record_of(member, save, source)
         sizes = chunk_sizes(member, plan, record, chunk, chunk_steps, **parts)
         run_key = None if key is None else fold_in(key, 1)
         system = divided(member, grid, interventions)
@@ -176,26 +176,6 @@ def simulate(
         else:
             done = [run.whole(advance) for run in runs]
     return done[0] if isinstance(model, AbstractSystem) else join(done, plan)
-
-
-def _record(member: AbstractSystem, save: Save, source: Any) -> Save:
-    """The record of one model, with everything that labelled runs record by default."""
-    if save.spikes is not None:
-        raise ValueError(
-            "`simulate` records all spikes by their times: leave out Save(spikes=...), or take "
-            "nd.integrate for arrays of spikes."
-        )
-    outputs = save.outputs if member.n_outputs else None
-    if outputs == "every" and getattr(source, "scored", "every") == "last":
-        outputs = "last"
-    return checked_save(
-        member,
-        save._replace(
-            variables=tuple(member.variables()) if save.variables is None else save.variables,
-            outputs=outputs,
-            spikes="packed" if isinstance(member, AbstractSpiking) else None,
-        ),
-    )
 
 
 def _members(models: Any) -> list[AbstractSystem]:

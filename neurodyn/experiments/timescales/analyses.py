@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.common import hosts
 from neurodyn.experiments.running.experiment import Run
 from neurodyn.experiments.running.seeds import shared_key
 from neurodyn.experiments.timescales.networks import Variant, shaping
@@ -143,7 +144,7 @@ def _once(
     if made is None:
         return None
     made = made.assign_attrs(source="analysis", kind="statistic", settings=relevant)
-    if path is not None:
+    if path is not None and hosts.is_first():
         path.parent.mkdir(parents=True, exist_ok=True)
         save(path, made, overwrite=True)
     return made

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurodyn import labels
+from neurodyn.common import hosts
 from neurodyn.experiments.timescales.networks import Variant, shaping, shown_by, variants
 from neurodyn.experiments.timescales.settings import Settings
 from neurodyn.io.files import load, save
@@ -73,7 +74,7 @@ class Trained:
             raise ValueError(
                 f"{variant.name} has not solved N={n}; it has solved {self.solved(variant)}."
             )
-        if self.folder is None:
+        if (variant, n) in self._models:
             return self._models[variant, n]
         return load(_network_path(self.folder, variant, n))
 
@@ -81,18 +82,21 @@ class Trained:
         """Keep the record of a training so far, and the network if it has just solved N."""
         epochs = epochs.assign_attrs(training=json.dumps(shaping(self.settings, variant)))
         self._epochs[variant] = epochs
-        if n is not None and self.folder is None:
-            self._models[variant, n] = model
-        elif n is not None:
+        # Of several processes the first writes, so that the others have no file to read yet.
+        writes = self.folder is not None and hosts.is_first()
+        if n is not None and writes:
             path = _network_path(self.folder, variant, n)
             path.parent.mkdir(exist_ok=True)
             save(path, model, overwrite=True)
-        if self.folder is not None:
+        elif n is not None:
+            self._models[variant, n] = model
+        if writes:
             save(_epochs_path(self.folder, variant), epochs, overwrite=True)
 
     def forget(self, variant: Variant) -> None:
         """Remove record, networks and checkpoint of an earlier training."""
-        if self.folder is None:
+        self._models = {key: model for key, model in self._models.items() if key[0] != variant}
+        if self.folder is None or not hosts.is_first():
             return
         _epochs_path(self.folder, variant).unlink(missing_ok=True)
         (self.folder / f"{variant.name}.ckpt").unlink(missing_ok=True)

@@ -534,3 +534,12 @@ def test_an_unknown_word_for_an_initial_state_is_refused_with_those_that_are_kno
         assert bind_initial("zeros", (2,), key, **options) is None
         with pytest.raises(ValueError, match=f"must be {known}, a number"):
             bind_initial("unknown", (2,), key, **options)
+
+
+def test_errors_of_initializers_say_which_parameter():
+    def wrong(key, shape, dtype):
+        return b"\xff".decode()
+
+    with pytest.raises(UnicodeDecodeError) as caught:  # takes more than a text
+        models.CTRNN(1, 2, 1, W=wrong, key=0)
+    assert "`W` (2, 2)" in caught.value.__notes__[0]
