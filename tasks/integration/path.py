@@ -128,7 +128,7 @@ class PathIntegration(AbstractEpochTask):
         length = self.speed * seconds * jnp.sqrt(-2 * jnp.log1p(-u))
         turns = standard_normal(k_turn, (n,), dtype) * self.turning * seconds**0.5
         start = jax.random.uniform(k_start, (), dtype) * 360
-        heading = (start + jnp.cumsum(turns)) * (jnp.pi / 180)
+        heading = (start + summed(turns)) * (jnp.pi / 180)
         steps = length[:, None] * jnp.stack([jnp.cos(heading), jnp.sin(heading)], axis=1)
         position = reflected(summed(steps), self.box / 2)
         moved = jnp.diff(position, axis=0, prepend=jnp.zeros((1, 2), dtype))
