@@ -95,7 +95,8 @@ EXPERIMENT = Experiment(
     method=(
         "{n_networks} networks of {n_units} units with each of the nonlinearities {activations} "
         "learnt the rules {rules}, until the worst rule reached {criterion} or for {steps} steps "
-        "of {batch_size} trials. The variance of each unit over the stimuli of each rule was "
+        "of {batch_size} trials; with relu, the step size grew over the first 500 steps. "
+        "The variance of each unit over the stimuli of each rule was "
         "measured without noise, units were grouped by k-means, and {n_trials} fresh trials were "
         "run for each rule and for each sum of rule inputs."
     ),
